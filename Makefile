@@ -1,0 +1,55 @@
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+VENV := .venv
+BIN := $(VENV)/bin
+# The distribution's interpreter first: Triton's Python stub carries its own libpython and needs the matching standard library.
+PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help demo test lint bench lock protos models clean
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 to 3.13 with venv was found; on Debian or Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# $(1) is local (what the demo needs) or dev (what the tests need: local and more, the same pins).
+define install
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+endef
+
+$(VENV)/local.done: requirements/local.txt pyproject.toml | $(BIN)/python
+	@echo "installing what the demo needs into $(VENV) (once, about a minute)"
+	$(call install,local)
+	@touch $@
+
+$(VENV)/dev.done: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "installing what the tests need into $(VENV) (once, some minutes: torch is large)"
+	$(call install,dev)
+	@touch $@ $(VENV)/local.done
+
+demo: $(VENV)/local.done  ## three real models, real Triton, a bursty trace: static sizes against best effort
+	$(BIN)/besteffort demo $(ARGS)
+
+lint: $(VENV)/dev.done  ## format, rules, types, import contracts, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## everything CI runs
+	$(BIN)/pytest
+
+protos: $(VENV)/dev.done  ## regenerate protos/besteffort/v1/*_pb2.py
+	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos besteffort/v1/config.proto
+
+lock:  ## pin what pyproject.toml asks for into requirements/*.txt, with hashes
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links -q -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra local -c requirements/dev.txt --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -q -o requirements/local.txt
+
+clean:  ## remove what the commands made (environments, downloads, run data)
+	rm -rf $(VENV) .besteffort .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
