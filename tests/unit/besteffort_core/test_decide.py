@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from besteffort_core.decide import Health, decide, route
+from besteffort_core.model import Pool, Reason, Refusal, Request, Snapshot
+from besteffort_core.policy import Kind, Policy, build_policy
+from support.bundles import random_bundle
+from support.pools import snapshot
+
+REQUEST = Request(task=0, deadline_s=0.3)
+WELL = Health()
+
+
+def learned(**changes: object) -> Policy:
+    return replace(build_policy(Kind.LEARNED, Kind.PRICE, random_bundle()), **changes)  # type: ignore[arg-type]
+
+
+def test_each_kind_answers_with_its_own_reason(pool: Pool, idle: Snapshot) -> None:
+    reasons = {
+        kind: decide(REQUEST, pool, idle, build_policy(kind, Kind.PRICE, random_bundle()), health=WELL).reason
+        for kind in Kind
+    }
+    assert reasons == {
+        Kind.LEARNED: Reason.LEARNED,
+        Kind.PRICE: Reason.PRICE,
+        Kind.GREEDY: Reason.BEST_IN_TIME,
+        Kind.LADDER: Reason.LADDER,
+        Kind.STATIC: Reason.STATIC,
+        Kind.ROUND_ROBIN: Reason.ROUND_ROBIN,
+        Kind.LEAST_LOADED: Reason.LEAST_LOADED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "health", "reason"),
+    [
+        (learned(network=None), WELL, Reason.FALLBACK_MISSING),
+        (learned(limit_s=0.001), Health(decision_s=0.002), Reason.FALLBACK_SLOW),
+        (learned(), Health(metrics_age_s=60.0), Reason.FALLBACK_STALE),
+        (
+            learned(network=random_bundle().network._replace(high=np.full(19, -9, np.float32))),
+            WELL,
+            Reason.FALLBACK_OUT_OF_RANGE,
+        ),
+    ],
+)
+def test_the_guard_lets_the_fallback_decide_and_says_why(
+    policy: Policy, health: Health, reason: Reason, pool: Pool, idle: Snapshot
+) -> None:
+    price = decide(REQUEST, pool, idle, build_policy(Kind.PRICE, Kind.PRICE, random_bundle()), health=WELL)
+    assert decide(REQUEST, pool, idle, policy, health=health) == price._replace(reason=reason)
+
+
+def test_a_heuristic_is_not_guarded(pool: Pool, idle: Snapshot) -> None:
+    policy = build_policy(Kind.GREEDY, Kind.PRICE, None)
+    assert decide(REQUEST, pool, idle, policy, health=Health(9.0, 99.0)).reason is Reason.BEST_IN_TIME
+
+
+def test_in_shadow_the_rule_rules_and_the_network_is_recorded(pool: Pool, idle: Snapshot) -> None:
+    wanted = decide(REQUEST, pool, idle, learned(), health=WELL).size
+    decision = decide(REQUEST, pool, idle, learned(shadow=True), health=WELL)
+    assert (decision.reason, decision.shadow_size) == (Reason.PRICE, wanted)
+
+
+def test_a_pin_is_obeyed_or_refused(pool: Pool, idle: Snapshot) -> None:
+    policy = build_policy(Kind.STATIC, Kind.PRICE, None, static_size=2)
+    assert decide(REQUEST, pool, idle, policy, health=WELL, pinned=0)[:2] == (0, 0)
+    gone = snapshot([0, 0, 0], ready=(False, True, True))
+    assert decide(REQUEST, pool, gone, policy, health=WELL, pinned=0).refusal is Refusal.NO_READY_SIZE
+
+
+def test_the_only_ready_size_is_taken_but_not_by_a_static_policy(pool: Pool) -> None:
+    only_small = snapshot([0, 0, 0], ready=(True, False, False))
+    price = build_policy(Kind.PRICE, Kind.PRICE, None)
+    assert decide(REQUEST, pool, only_small, price, health=WELL)[:4:3] == (0, Reason.ONLY_READY)
+    static = build_policy(Kind.STATIC, Kind.PRICE, None, static_size=2)
+    assert decide(REQUEST, pool, only_small, static, health=WELL).refusal is Refusal.NO_READY_SIZE
+
+
+def test_nothing_ready_is_a_refusal(pool: Pool) -> None:
+    none = snapshot([0, 0, 0], ready=(False, False, False))
+    decision = decide(REQUEST, pool, none, learned(), health=WELL)
+    assert (decision.size, decision.refusal) == (-1, Refusal.NO_READY_SIZE)
+
+
+def test_a_hopeless_request_is_refused_unless_lateness_is_still_worth_something(pool: Pool) -> None:
+    full = snapshot([0, 0, 20])
+    static = build_policy(Kind.STATIC, Kind.PRICE, None, static_size=2)
+    assert decide(REQUEST, pool, full, static, health=WELL).refusal is Refusal.HOPELESS
+    assert decide(REQUEST, pool._replace(grace_factor=2.0), full, static, health=WELL).refusal is None
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.LEARNED}))
+def test_route_says_what_decide_says(kind: Kind, pool: Pool) -> None:
+    rng = np.random.default_rng(0)
+    policy = build_policy(kind, Kind.PRICE, random_bundle())
+    for _ in range(50):
+        seen = snapshot([int(n) for n in rng.integers(0, 30, 3)])._replace(sequence=int(rng.integers(9)))
+        decision = decide(REQUEST, pool, seen, policy, health=WELL)
+        size, backend, finish = route(REQUEST, pool, seen, policy.rule.choose, policy.rule.parameters)
+        assert (size, finish) == (decision.size, decision.finish_s)
+        assert (backend == -1) == (decision.refusal is Refusal.HOPELESS)
