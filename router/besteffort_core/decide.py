@@ -13,7 +13,6 @@ from besteffort_core.utility import worth_until_s
 
 if TYPE_CHECKING:
     from besteffort_core.model import Candidates, Pool, Request, Snapshot
-    from besteffort_core.policies import Choose
     from besteffort_core.policy import Policy
 
 __all__ = ["HOPELESS_FACTOR", "STALE_S", "Health", "decide", "route"]
@@ -40,15 +39,11 @@ def hopeless(request: Request, pool: Pool, finish_s: float) -> bool:
     return finish_s > HOPELESS_FACTOR * worth_until_s(request.deadline_s, pool.grace_factor)
 
 
-def route(
-    request: Request, pool: Pool, snapshot: Snapshot, choose: Choose, parameters: object
-) -> tuple[int, int, float]:
-    """Return (size, backend, predicted seconds) by one rule; backend -1 is a refusal, size -1 with it: none ready.
+def route(request: Request, pool: Pool, found: Candidates, size: int) -> tuple[int, int, float]:
+    """Return (size, backend, predicted seconds) for the chosen size; backend -1 refuses, size -1: none ready.
 
     This is what the simulator compiles; `decide` says the same with the guard and the reasons around it.
     """
-    found = candidates(pool, snapshot)
-    size = choose(request, found, pool, snapshot, parameters)
     if size < 0:
         return -1, -1, 0.0
     if hopeless(request, pool, found.finish_s[size]):

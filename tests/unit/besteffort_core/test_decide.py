@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from besteffort_core.decide import Health, decide, route
+from besteffort_core.latency import candidates
 from besteffort_core.model import Pool, Reason, Refusal, Request, Snapshot
 from besteffort_core.policy import Kind, Policy, build_policy
 from support.bundles import random_bundle
@@ -101,6 +102,8 @@ def test_route_says_what_decide_says(kind: Kind, pool: Pool) -> None:
     for _ in range(50):
         seen = snapshot([int(n) for n in rng.integers(0, 30, 3)])._replace(sequence=int(rng.integers(9)))
         decision = decide(REQUEST, pool, seen, policy, health=WELL)
-        size, backend, finish = route(REQUEST, pool, seen, policy.rule.choose, policy.rule.parameters)
+        found = candidates(pool, seen)
+        wanted = policy.rule.choose(REQUEST, found, pool, seen, policy.rule.parameters)
+        size, backend, finish = route(REQUEST, pool, found, wanted)
         assert (size, finish) == (decision.size, decision.finish_s)
         assert (backend == -1) == (decision.refusal is Refusal.HOPELESS)

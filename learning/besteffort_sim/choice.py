@@ -1,0 +1,72 @@
+"""All policies behind one compiled rule, told apart by a number, and the guard that the router puts around Learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from besteffort_core.learned import Network, best_ready, in_range, q_values
+from besteffort_core.observation import encode
+from besteffort_core.policies import (
+    choose_greedy,
+    choose_ladder,
+    choose_least_loaded,
+    choose_price,
+    choose_round_robin,
+    choose_static,
+)
+from besteffort_core.policy import Kind, build_rule
+
+from besteffort_sim.model import Plan
+
+if TYPE_CHECKING:
+    from besteffort_core.model import Candidates, Pool, Request, Snapshot
+    from besteffort_core.policies import Parameters
+
+__all__ = ["build_plan", "choose_planned"]
+
+NUMBERS = {kind: number for number, kind in enumerate(Kind)}
+LEARNED, PRICE, GREEDY, LADDER, STATIC, ROUND_ROBIN, LEAST_LOADED = (NUMBERS[kind] for kind in Kind)
+
+
+def build_plan(kind: Kind, parameters: Parameters | None = None, network: Network | None = None) -> Plan:
+    """Return the plan of a policy; Learned needs its network and takes the parameters of Price, its fallback."""
+    if parameters is None:
+        parameters = build_rule(Kind.PRICE if kind is Kind.LEARNED else kind).parameters
+    if kind is Kind.LEARNED and network is None:
+        msg = "a learned plan needs its network"
+        raise ValueError(msg)
+    return Plan(NUMBERS[kind], parameters, network or _no_network(), np.empty(0, dtype=np.int64))
+
+
+def _no_network() -> Network:
+    matrix, vector = np.empty((0, 0), dtype=np.float32), np.empty(0, dtype=np.float32)
+    return Network(matrix, vector, matrix, vector, matrix, vector, vector, vector)
+
+
+def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:
+    """Return the size that the plan forces, else the one that its policy chooses; -1 if none is ready."""
+    if snapshot.sequence < plan.forced.shape[0]:
+        forced = plan.forced[snapshot.sequence]
+        if forced >= 0 and candidates.backend[forced] >= 0:
+            return int(forced)
+    if plan.kind == LEARNED:
+        return _choose_guarded(request, candidates, pool, snapshot, plan)
+    if plan.kind == PRICE:
+        return choose_price(request, candidates, pool, snapshot, plan.parameters)
+    if plan.kind == GREEDY:
+        return choose_greedy(request, candidates, pool, snapshot, plan.parameters)
+    if plan.kind == LADDER:
+        return choose_ladder(request, candidates, pool, snapshot, plan.parameters)
+    if plan.kind == STATIC:
+        return choose_static(request, candidates, pool, snapshot, plan.parameters)
+    if plan.kind == ROUND_ROBIN:
+        return choose_round_robin(request, candidates, pool, snapshot, plan.parameters)
+    return choose_least_loaded(request, candidates, pool, snapshot, plan.parameters)
+
+
+def _choose_guarded(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:
+    observation = encode(request, candidates, pool, snapshot)
+    if in_range(plan.network, observation):
+        return best_ready(q_values(plan.network, observation), candidates)
+    return choose_price(request, candidates, pool, snapshot, plan.parameters)

@@ -1,0 +1,59 @@
+"""Compile plain functions, the core's among them, without their module knowing about it.
+
+A copy of the function is made whose globals hold the compiled copies of what it calls; numba compiles that copy.
+So the simulator runs the source that the router interprets. Machine code is kept on disk under the hash of the
+whole source, since numba itself would not see that a callee in another file has changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numba
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["compiled"]
+
+PACKAGES = ("besteffort_core", "besteffort_sim")
+
+
+@functools.cache
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function compiled, with every function of these packages that it calls compiled too."""
+    _keep_machine_code()
+    return _compiled(function)
+
+
+@functools.cache
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    callees = {name: function.__globals__[name] for name in function.__code__.co_names if _is_ours(function, name)}
+    replaced = function.__globals__ | {name: _compiled(callee) for name, callee in callees.items()}
+    copy = types.FunctionType(function.__code__, replaced, function.__name__, function.__defaults__)
+    copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
+    dispatcher: Callable[..., Any] = numba.njit(cache=True)(copy)
+    return dispatcher
+
+
+def _is_ours(function: Callable[..., Any], name: str) -> bool:
+    value = function.__globals__.get(name)
+    return isinstance(value, types.FunctionType) and value.__module__.partition(".")[0] in PACKAGES
+
+
+@functools.cache
+def _keep_machine_code() -> None:
+    """Point numba's cache to a directory of its own for this source, this numba and this Python."""
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    for package in PACKAGES:
+        folder = Path(str(sys.modules[package].__file__)).parent
+        for source in sorted(folder.glob("*.py")):
+            digest.update(source.read_bytes())
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    numba.config.CACHE_DIR = str(home / "besteffort" / "compiled" / digest.hexdigest()[:16])

@@ -1,0 +1,82 @@
+"""The values that go into a simulation and come out of it: named tuples of arrays, so that they compile.
+
+Request k has index k in all arrays of length n; size i, backend j and device d are as in the core.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from besteffort_core.learned import Network
+    from besteffort_core.model import Pool
+    from numpy.typing import NDArray
+
+__all__ = [
+    "ANSWERED",
+    "EXPIRED",
+    "HOPELESS",
+    "NOT_READY",
+    "PENDING",
+    "QUEUE_FULL",
+    "Log",
+    "Plan",
+    "Workload",
+    "World",
+]
+
+PENDING, ANSWERED, EXPIRED, HOPELESS, NOT_READY, QUEUE_FULL = range(6)
+"""What became of a request; the last three are refusals."""
+
+
+class Workload(NamedTuple):
+    """The requests, drawn before the simulation starts."""
+
+    arrival_s: NDArray[np.float64]
+    """(n,), ascending."""
+    task: NDArray[np.int64]
+    deadline_s: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    """Factor on the work of the batch that this request leads: its own, whatever the policy does."""
+
+
+class World(NamedTuple):
+    """What is true, as opposed to the Pool, which is what the router believes."""
+
+    slowness: NDArray[np.float64]
+    """(sizes,): true over profiled seconds of a batch."""
+    ready: NDArray[np.bool_]
+    """(backends,)."""
+    overhead_s: float
+    """Seconds between the decision and the arrival at the server."""
+    max_requests: int
+    """Requests in flight at once; one more is refused."""
+
+
+class Plan(NamedTuple):
+    """What decides, for all kinds of policy in one type, so that the loop is compiled once."""
+
+    kind: int
+    parameters: NDArray[np.float64]
+    """Of the rule, or of Price where Learned falls back to it."""
+    network: Network
+    forced: NDArray[np.int64]
+    """(n,) or (0,): the size that request k gets where it is ready, -1 for the policy's own choice."""
+
+
+class Log(NamedTuple):
+    """What became of each request, and, where a trail was wanted, what the router saw (else of length 0)."""
+
+    outcome: NDArray[np.int8]
+    size: NDArray[np.int64]
+    """The chosen size, also of a refused request; -1 where none was chosen."""
+    latency_s: NDArray[np.float64]
+    """Seconds until the answer; infinite where there was none."""
+    reward: NDArray[np.float64]
+    in_flight: NDArray[np.int64]
+    """(n or 0, backends), at the decision."""
+    correction: NDArray[np.float64]
+    """(n or 0, backends), at the decision."""
+    rate_rps: NDArray[np.float64]
+    """(n or 0,), at the decision."""
