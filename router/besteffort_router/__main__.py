@@ -1,0 +1,130 @@
+"""Wire the parts of a router together and run it until SIGTERM. The only place that does."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from besteffort_router.backends import Backends, GrpcUpstream
+from besteffort_router.config import load_settings
+from besteffort_router.dispatch import Dispatch
+from besteffort_router.errors import RouterError
+from besteffort_router.ledger import Ledger
+from besteffort_router.metrics import Metrics
+from besteffort_router.reload import Watch
+from besteffort_router.server import Address, Router
+from besteffort_router.servicer import Servicer
+
+with contextlib.suppress(ImportError):
+    import uvloop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from besteffort_router.config import Settings
+
+__all__ = ["build_router", "main"]
+
+DESCRIPTION = """\
+Answer requests for one model by the best of its sizes that can still answer in time.
+
+Clients speak to --listen as to a Triton server (KServe v2 gRPC). FILE is a RouterConfig in protobuf JSON; it and the
+policy bundle that it names are watched: a change takes effect at once, a bad one is refused and the old one stays.
+Probes and Prometheus ask --metrics for /healthz, /readyz and /metrics.
+"""
+
+
+def build_router(path: Path, settings: Settings) -> Router:
+    """Return a router that is not yet started; needs a running event loop."""
+    clock = time.monotonic
+    dispatch = Dispatch(settings, Ledger(), time.perf_counter)
+    backends = Backends(
+        dispatch.load,
+        lambda replica: GrpcUpstream(replica.address, settings.max_bytes),
+        clock,
+        Random(),  # noqa: S311 - spreads probes in time
+    )
+    servicer = Servicer(dispatch, backends, version("besteffort"), clock)
+    return Router(dispatch, backends, servicer, Metrics(dispatch, clock), Watch(path, settings))
+
+
+async def serve(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Run a router until SIGTERM or SIGINT, then drain it."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    router = build_router(arguments.config, settings)
+    listen, metrics = arguments.listen, arguments.metrics
+    ports = await router.start(listen, metrics)
+    print(f"listening grpc={listen.host}:{ports.grpc} metrics={metrics.host}:{ports.metrics}", flush=True)  # noqa: T201 - the contract with whoever started us
+    await stop.wait()
+    await router.stop(arguments.drain_s)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    arguments = _parse(words)
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    # What is here now stays: collections need not look at it again.
+    gc.freeze()
+    factory = uvloop.new_event_loop if "uvloop" in globals() else None
+    try:
+        settings = load_settings(arguments.config)
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(serve(arguments, settings))
+    except RouterError as error:
+        print(f"besteffort_router: {error}", file=sys.stderr)  # noqa: T201 - one sentence for a person
+        return 1
+    return 0
+
+
+def _parse(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m besteffort_router",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="RouterConfig as JSON; watched")
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        type=_address,
+        default=Address("127.0.0.1", 8001),
+        help="where clients call (default %(default)s; port 0: a free one, printed)",
+    )
+    parser.add_argument(
+        "--metrics",
+        metavar="HOST:PORT",
+        type=_address,
+        default=Address("127.0.0.1", 9090),
+        help="where probes and Prometheus ask (default %(default)s)",
+    )
+    parser.add_argument(
+        "--drain-s",
+        metavar="SECONDS",
+        type=float,
+        default=10.0,
+        help="how long requests under way may take after SIGTERM (default %(default)s)",
+    )
+    return parser.parse_args(words)
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the last port
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return Address(host, int(port))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""The way to the Triton servers: one channel each, asked all the time whether it is ready. Decides nothing.
+
+`Upstream` is the seam: another transport, or a fake, needs no more than it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import grpc
+import grpc.aio
+
+from besteffort_router.dispatch import Outcome
+from besteffort_router.errors import Code
+from besteffort_router.scrape import ScrapeError, pending_by_model, read_page
+from besteffort_router.wire import flag_reply, name_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+    from besteffort_router.config import Replica, Settings
+    from besteffort_router.load import Load
+
+__all__ = ["Answer", "Backends", "GrpcUpstream", "Metadata", "Upstream"]
+
+Metadata = tuple[tuple[str, str | bytes], ...]
+
+SERVICE = "/inference.GRPCInferenceService/"
+PROBE_S = 0.75
+"""Mean pause between two readiness probes of a replica that answers them."""
+PROBE_LOST_S = 0.2
+PROBE_TIMEOUT_S = 2.0
+SCRAPE_S = 1.0
+FIRST_PROBE_S = 1.0
+"""How long a new configuration waits for its new replicas before it is put in force."""
+_READY = flag_reply(value=True)
+
+
+class Answer(NamedTuple):
+    """What a server answered."""
+
+    outcome: Outcome
+    body: bytes = b""
+
+
+class Upstream(Protocol):
+    """One Triton server."""
+
+    async def call(self, method: str, body: bytes, timeout_s: float, metadata: Metadata = ()) -> Answer:
+        """Return the answer; a server that cannot be reached answers UNAVAILABLE."""
+
+    async def close(self, grace_s: float) -> None:
+        """Close when the calls under way have ended, at the latest after `grace_s`."""
+
+
+class GrpcUpstream:
+    """A Triton server behind a grpc.aio channel."""
+
+    def __init__(self, address: str, max_bytes: int) -> None:
+        options = [
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", max_bytes),
+            # Back within half a second after a restart, instead of up to two minutes.
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 500),
+            ("grpc.max_reconnect_backoff_ms", 500),
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.enable_retries", 0),
+        ]
+        self._channel = grpc.aio.insecure_channel(address, options=options)
+        self._calls: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
+
+    async def call(self, method: str, body: bytes, timeout_s: float, metadata: Metadata = ()) -> Answer:
+        """Return the answer; a server that cannot be reached answers UNAVAILABLE."""
+        call = self._calls.get(method)
+        if call is None:
+            call = self._calls[method] = self._channel.unary_unary(SERVICE + method)
+        try:
+            return Answer(_OK, await call(body, timeout=timeout_s, metadata=metadata))
+        except grpc.aio.AioRpcError as error:
+            return Answer(Outcome(Code(error.code().value[0]), error.details() or ""))
+
+    async def close(self, grace_s: float) -> None:
+        """Close when the calls under way have ended, at the latest after `grace_s`."""
+        await self._channel.close(grace_s)
+
+
+_OK = Outcome(Code.OK)
+
+
+class _Link:
+    """One replica with its upstream and the tasks that watch it."""
+
+    def __init__(self, upstream: Upstream, models: Sequence[str]) -> None:
+        self.upstream = upstream
+        self.models = models
+        self.poke = asyncio.Event()
+        self.probed = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+
+
+class Backends:
+    """All replicas of the settings in force."""
+
+    def __init__(
+        self, load: Load, connect: Callable[[Replica], Upstream], clock: Callable[[], float], rng: Random
+    ) -> None:
+        """`connect` makes the upstream of a replica, `clock` gives seconds, `rng` spreads the probes in time."""
+        self._load = load
+        self._connect = connect
+        self._clock = clock
+        self._rng = rng
+        self._links: dict[Replica, _Link] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def open(self, settings: Settings) -> None:
+        """Connect to the new replicas of `settings` and ask each, for a second at most, whether it is ready."""
+        self._load.prepare(settings)
+        new = []
+        for replica, models in _models_by_replica(settings).items():
+            link = self._links.get(replica)
+            if link is None:
+                link = self._links[replica] = _Link(self._connect(replica), models)
+                link.tasks = self._watch(replica, link)
+                new.append(asyncio.ensure_future(link.probed.wait()))
+            link.models = models
+        if new:
+            _, waiting = await asyncio.wait(new, timeout=FIRST_PROBE_S)
+            for task in waiting:
+                task.cancel()
+
+    def retire(self, settings: Settings, grace_s: float) -> None:
+        """Let go of the replicas that `settings` no longer has; their requests may end first."""
+        kept = _models_by_replica(settings)
+        for replica in [replica for replica in self._links if replica not in kept]:
+            link = self._links.pop(replica)
+            task = asyncio.ensure_future(_close(link, grace_s))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def call(self, replica: Replica, method: str, body: bytes, timeout_s: float, metadata: Metadata) -> Answer:
+        """Return a replica's answer; one that is unavailable is probed at once."""
+        link = self._links.get(replica)
+        if link is None:
+            return Answer(Outcome(Code.UNAVAILABLE, f"{replica.name} is no longer in the configuration"))
+        answer = await link.upstream.call(method, body, timeout_s, metadata)
+        if answer.outcome.code is Code.UNAVAILABLE:
+            link.poke.set()
+        return answer
+
+    async def close(self) -> None:
+        """Close all, at once."""
+        links, self._links = list(self._links.values()), {}
+        await asyncio.gather(*(_close(link, 0.0) for link in links), *self._closing)
+
+    def _watch(self, replica: Replica, link: _Link) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.ensure_future(self._probe_for_ever(replica, link))]
+        if replica.metrics_url:
+            tasks.append(asyncio.ensure_future(self._scrape_for_ever(replica)))
+        return tasks
+
+    async def _probe_for_ever(self, replica: Replica, link: _Link) -> None:
+        while True:
+            link.poke.clear()
+            ready = False
+            for model in link.models:
+                answer = await link.upstream.call("ModelReady", name_field(model), PROBE_TIMEOUT_S)
+                ready = answer.outcome.code is Code.OK and answer.body.startswith(_READY)
+                self._load.set_ready(self._clock(), replica, model, ready=ready)
+            link.probed.set()
+            pause_s = (PROBE_S if ready else PROBE_LOST_S) * self._rng.uniform(0.7, 1.3)
+            try:
+                async with asyncio.timeout(pause_s):
+                    await link.poke.wait()
+            except TimeoutError:
+                continue
+
+    async def _scrape_for_ever(self, replica: Replica) -> None:
+        while True:
+            try:
+                page = await read_page(replica.metrics_url, SCRAPE_S)
+                self._load.scraped(self._clock(), replica, pending_by_model(page))
+            except ScrapeError:
+                self._load.forget_stale(self._clock())
+            await asyncio.sleep(SCRAPE_S * self._rng.uniform(0.8, 1.2))
+
+
+def _models_by_replica(settings: Settings) -> dict[Replica, list[str]]:
+    found: dict[Replica, list[str]] = {}
+    for backend in settings.backends:
+        found.setdefault(backend.replica, []).append(backend.model)
+    return found
+
+
+async def _close(link: _Link, grace_s: float) -> None:
+    for task in link.tasks:
+        task.cancel()
+    await asyncio.gather(*link.tasks, return_exceptions=True)
+    await link.upstream.close(grace_s)

@@ -1,0 +1,154 @@
+"""`inference.GRPCInferenceService` as clients see it: raw bytes in and out.
+
+Any method that is not here is UNIMPLEMENTED. Replies of Triton go through byte for byte: `model_name` in a ModelInfer
+reply is that of the size that answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+
+from besteffort_router.backends import SERVICE, Answer
+from besteffort_router.dispatch import Forward, Outcome, Reply
+from besteffort_router.errors import Code, RequestError
+from besteffort_router.terms import Arrival
+from besteffort_router.wire import (
+    flag_reply,
+    name_field,
+    read_head,
+    renamed,
+    renamed_config,
+    server_metadata_reply,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from besteffort_router.backends import Backends, Metadata
+    from besteffort_router.dispatch import Dispatch
+
+    Context = grpc.aio.ServicerContext[bytes, bytes]
+
+__all__ = ["Servicer"]
+
+EXTENSIONS = ("classification", "model_configuration", "parameters", "schedule_policy")
+"""Those of Triton's that mean the same through the router."""
+DESCRIPTION_TIMEOUT_S = 5.0
+DEADLINE, TASK, SIZE = "bes-deadline-ms", "bes-task", "bes-size"
+NOT_PASSED = frozenset({DEADLINE, TASK, SIZE, "user-agent", "content-type", "te"})
+_STATUS = {Code(status.value[0]): status for status in grpc.StatusCode}
+
+
+class Servicer(grpc.GenericRpcHandler):
+    """One short method for each call that clients may make."""
+
+    def __init__(self, dispatch: Dispatch, backends: Backends, version: str, clock: Callable[[], float]) -> None:
+        self._dispatch = dispatch
+        self._backends = backends
+        self._version = version
+        self._clock = clock
+        methods = {
+            "ModelInfer": self.infer,
+            "ServerLive": self.server_live,
+            "ServerReady": self.server_ready,
+            "ServerMetadata": self.server_metadata,
+            "ModelReady": self.model_ready,
+            "ModelMetadata": self.model_metadata,
+            "ModelConfig": self.model_config,
+        }
+        self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            SERVICE + name: grpc.unary_unary_rpc_method_handler(method) for name, method in methods.items()
+        }
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        """Return the handler of a method, None where there is none."""
+        return self._handlers.get(handler_call_details.method)
+
+    async def infer(self, body: bytes, context: Context) -> bytes:
+        """Answer a request by the size and replica that the policy chooses."""
+        arrival, metadata = _read_call(body, context)
+        step = self._dispatch.begin(self._clock(), arrival)
+        answer = Answer(Outcome(Code.OK))
+        if isinstance(step, Forward):
+            ticket = step.ticket
+            try:
+                while isinstance(step, Forward):
+                    answer = await self._backends.call(step.replica, "ModelInfer", step.body, step.timeout_s, metadata)
+                    step = self._dispatch.finish(self._clock(), ticket, answer.outcome)
+            finally:
+                # Does nothing once the ticket is closed, which only a cancelled call leaves undone.
+                self._dispatch.abandon(self._clock(), ticket)
+        return _end(context, step, answer.body)
+
+    async def server_live(self, _body: bytes, _context: Context) -> bytes:
+        """Say that the router runs."""
+        return flag_reply(value=True)
+
+    async def server_ready(self, _body: bytes, _context: Context) -> bytes:
+        """Say whether some size is ready to answer."""
+        return flag_reply(value=self._dispatch.ready())
+
+    async def server_metadata(self, _body: bytes, _context: Context) -> bytes:
+        """Say who answers and what it can do."""
+        return server_metadata_reply("besteffort", self._version, EXTENSIONS)
+
+    async def model_ready(self, body: bytes, context: Context) -> bytes:
+        """Say whether the served model can answer; no other model can."""
+        try:
+            name = read_head(body).model_name
+        except RequestError as error:
+            return _end(context, Reply(error.code, str(error), ()))
+        return flag_reply(value=self._dispatch.ready() and name == self._dispatch.settings.model_name)
+
+    async def model_metadata(self, body: bytes, context: Context) -> bytes:
+        """Describe the tensors, as the best ready size does, under the served name."""
+        return await self._describe("ModelMetadata", body, context)
+
+    async def model_config(self, body: bytes, context: Context) -> bytes:
+        """Return the configuration of the best ready size, under the served name."""
+        return await self._describe("ModelConfig", body, context)
+
+    async def _describe(self, method: str, body: bytes, context: Context) -> bytes:
+        served = self._dispatch.settings.model_name
+        try:
+            head = read_head(body)
+        except RequestError as error:
+            return _end(context, Reply(error.code, str(error), ()))
+        if head.model_name != served:
+            message = f"name: unknown model {head.model_name[:100]!r}; this service is {served!r}"
+            return _end(context, Reply(Code.NOT_FOUND, message, ()))
+        backend = self._dispatch.reference()
+        if backend is None:
+            return _end(context, Reply(Code.UNAVAILABLE, "no server of any size is ready", ()))
+        question = renamed(body, head.name_spans, name_field(backend.model))
+        answer = await self._backends.call(backend.replica, method, question, DESCRIPTION_TIMEOUT_S, ())
+        if answer.outcome.code is not Code.OK:
+            return _end(context, Reply(*answer.outcome, ()))
+        if method == "ModelConfig":
+            return renamed_config(answer.body, served)
+        return renamed(answer.body, read_head(answer.body).name_spans, name_field(served))
+
+
+def _read_call(body: bytes, context: Context) -> tuple[Arrival, Metadata]:
+    """Return what the router reads of a call, and the metadata that goes through to Triton."""
+    own: dict[str, str] = {}
+    passed = []
+    for key, value in context.invocation_metadata() or ():
+        if key not in NOT_PASSED:
+            if not key.startswith("grpc-"):
+                passed.append((key, value))
+        elif isinstance(value, str):
+            own[key] = value
+    arrival = Arrival(body, own.get(DEADLINE), own.get(TASK), own.get(SIZE), context.time_remaining())
+    return arrival, tuple(passed)
+
+
+def _end(context: Context, reply: Reply, body: bytes = b"") -> bytes:
+    context.set_trailing_metadata(reply.trailers)
+    if reply.code is Code.OK:
+        return body
+    context.set_code(_STATUS[reply.code])
+    context.set_details(reply.message)
+    return b""
