@@ -125,7 +125,7 @@ def _policy(policy: Policy, bundle_path: str) -> config_pb2.Policy:
         kind=KINDS[policy.kind],
         mode=MODES[policy.mode],
         fallback=KINDS[policy.fallback],
-        bundle_path=bundle_path if policy.kind is PolicyKind.LEARNED else "",
+        bundle_path=bundle_path,
         static_size=policy.static_size or "",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,8 @@ class Policy:
     shadow: bool = False
     """Let the network decide and be recorded, but let the rule rule."""
     digest: str = ""
-    limit_s: float = field(default=0.005)
+    """SHA-256 of the bundle that the numbers come from; empty where none is used."""
+    limit_s: float = 0.005
     """A learned decision that takes longer than this on average is too slow."""
 
 
@@ -64,6 +65,8 @@ _RULES = {
     Kind.ROUND_ROBIN: (Reason.ROUND_ROBIN, policies.choose_round_robin),
     Kind.LEAST_LOADED: (Reason.LEAST_LOADED, policies.choose_least_loaded),
 }
+
+_TUNED = (Kind.LEARNED, Kind.PRICE, Kind.LADDER)
 
 
 def build_rule(kind: Kind, bundle: Bundle | None = None, *, static_size: int = 0) -> Rule:
@@ -85,4 +88,5 @@ def build_policy(
     """Return the policy of a service; a learned one without a bundle is its fallback from the start."""
     rule = build_rule(fallback if kind is Kind.LEARNED else kind, bundle, static_size=static_size)
     network = bundle.network if bundle is not None and kind is Kind.LEARNED else None
-    return Policy(kind, rule, network, shadow=shadow, digest="" if bundle is None else bundle.digest)
+    digest = bundle.digest if bundle is not None and kind in _TUNED else ""
+    return Policy(kind, rule, network, shadow=shadow, digest=digest)

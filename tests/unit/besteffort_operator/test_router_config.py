@@ -82,11 +82,11 @@ def test_grace_counts_in_mode_soft_only() -> None:
         assert config(service(deadline={"mode": mode, "graceFactor": "3"})).deadline.grace_factor == factor
 
 
-def test_the_path_of_the_bundle_is_given_to_a_learned_policy_only() -> None:
+def test_the_path_of_the_bundle_is_given_whatever_the_kind_since_it_tunes_heuristics_too() -> None:
     bundle = {"path": "policy.safetensors"}
-    for kind, path in (("Learned", "/policy"), ("Price", "")):
+    for kind in ("Learned", "Price"):
         found = config(service(policy={"kind": kind, "bundle": bundle}), bundle_path="/policy")
-        assert found.policy.bundle_path == path
+        assert found.policy.bundle_path == "/policy"
 
 
 def test_servers_are_passed_on_as_they_are() -> None:

@@ -1,0 +1,68 @@
+"""What the tree itself promises: import names, sizes, generated files, locks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = sorted(
+    path.parent for top in ("cli", "learning", "operator", "router") for path in (ROOT / top).glob("*/__init__.py")
+)
+MODULES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
+LOCKS = sorted([*ROOT.glob("requirements/*.txt"), *ROOT.glob("cli/besteffort_cli/*requirements.txt")])
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("folder", ["operator", "router", "learning", "cli", "protos", "tests"])
+def test_a_folder_on_the_path_is_no_package_itself(folder: str) -> None:
+    """An `operator/__init__.py` would hide the standard library's operator from every Python started here."""
+    assert not (ROOT / folder / "__init__.py").exists()
+    assert folder == "tests" or not list((ROOT / folder).glob("*.py"))
+
+
+def test_tests_are_no_packages() -> None:
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_a_module_says_what_it_is_for_and_stays_readable(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "no module docstring"
+    assert len(text.splitlines()) <= 400
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    long = [node.name for node in functions if (node.end_lineno or 0) - node.lineno + 1 > 40]
+    assert not long
+
+
+def test_the_generated_protos_are_current(tmp_path: Path) -> None:
+    arguments = ["-Iprotos", f"--python_out={tmp_path}", f"--pyi_out={tmp_path}", "besteffort/v1/config.proto"]
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *arguments], cwd=ROOT, check=True)
+    for name in ("config_pb2.py", "config_pb2.pyi"):
+        made = tmp_path / "besteffort/v1" / name
+        assert made.read_text() == (ROOT / "protos/besteffort/v1" / name).read_text(), "run `make protos`"
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=relative)
+def test_a_lock_pins_and_hashes_everything_and_names_no_index(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith((" ", "#"))]
+    assert pins
+    assert all("==" in line for line in pins)
+    assert sum("--hash=sha256:" in line for line in lines) >= len(pins)
+    assert not [line for line in lines if re.search(r"https?://|--index|--find-links", line)]
+
+
+def test_ci_runs_exactly_the_readme_test_command() -> None:
+    commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("make")]
+    assert commands == ["make test"]
+    assert "make test" in (ROOT / "README.md").read_text()
