@@ -103,7 +103,7 @@ def load_settings(path: Path) -> Settings:
     data = read_bounded(path, MAX_CONFIG_BYTES, "config")
     try:
         message = json_format.Parse(data, RouterConfig())
-    except (json_format.ParseError, UnicodeDecodeError) as error:
+    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"config {path}: not the JSON of a RouterConfig ({reason})") from error
     bundle, bundle_error, bundle_path = None, "", None

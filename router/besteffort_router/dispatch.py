@@ -6,7 +6,6 @@ told; it says nothing of its own. Knows neither grpc nor asyncio.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from besteffort_core.decide import Health, decide
@@ -246,7 +245,7 @@ class Dispatch:
         self.ledger.refused_for(refusal, code, size, task)
         pushback_ms = PUSHBACK_MS.get(refusal)
         if pushback_ms is None:
-            pushback_ms = min(max(math.ceil(late_s * 1000.0), 1), MOST_PUSHBACK_MS)
+            pushback_ms = min(max(round(late_s * 1000.0), 1), MOST_PUSHBACK_MS)
         trailers = (("bes-refused", refusal.value), ("retry-pushback-ms", str(pushback_ms)))
         return Reply(code, message, (*trailers, ("bes-policy", self._policy_label)))
 

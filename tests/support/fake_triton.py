@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import grpc
 import grpc.aio
@@ -33,7 +33,7 @@ class FakeTriton(grpc.GenericRpcHandler):
         self.cancelled = 0
         self.port = 0
 
-    async def __aenter__(self) -> FakeTriton:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

@@ -1,0 +1,95 @@
+"""What is under way, and what other routers have there."""
+
+from __future__ import annotations
+
+import pytest
+
+from besteffort_core.decide import STALE_S
+from besteffort_router.load import Load
+from support.router import config, settings
+
+URL = "http://127.0.0.1:8002/metrics"
+ONE_SERVER = settings(
+    backends=[{"name": "r0", "address": "h:1", "sizes": ["small", "medium", "large"], "metricsUrl": URL}]
+)
+REPLICA = ONE_SERVER.backends[0].replica
+
+
+def load() -> Load:
+    found = Load()
+    found.adopt(ONE_SERVER)
+    for backend in ONE_SERVER.backends:
+        found.set_ready(0.0, REPLICA, backend.model, ready=True)
+    return found
+
+
+def test_a_snapshot_does_not_change_with_what_happens_after_it() -> None:
+    found = load()
+    before = found.snapshot(0.0)
+    found.lanes[0].own += 1
+    found.lanes[0].correction = 2.0
+    found.lose(REPLICA)
+    assert list(before.in_flight) == [0, 0, 0]
+    assert list(before.correction) == [1.0, 1.0, 1.0]
+    assert before.ready.all()
+    assert not found.snapshot(0.0).ready.any()
+
+
+def test_what_waits_at_a_server_beyond_our_own_belongs_to_other_routers() -> None:
+    found = load()
+    found.lanes[0].own, found.lanes[1].own = 2, 5
+    found.scraped(1.0, REPLICA, {"model_small": 6, "model_medium": 3, "stranger": 9})
+    assert [lane.others for lane in found.lanes] == [4, 0, 0]
+    assert list(found.snapshot(1.0).in_flight) == [6, 5, 0]
+
+
+def test_stale_metrics_leave_own_counts_only() -> None:
+    found = load()
+    found.scraped(1.0, REPLICA, {"model_small": 6})
+    found.forget_stale(1.0 + STALE_S)
+    assert found.lanes[0].others == 6
+    found.forget_stale(1.1 + STALE_S)
+    assert found.lanes[0].others == 0
+
+
+def test_the_age_of_metrics_counts_from_the_last_scrape_or_from_coming_back() -> None:
+    found = load()
+    assert found.scrape_ages_s(3.0) == {REPLICA: 3.0}
+    found.scraped(4.0, REPLICA, {})
+    assert found.scrape_ages_s(4.5) == {REPLICA: 0.5}
+    found.lose(REPLICA)
+    assert found.scrape_ages_s(60.0) == {}
+    found.set_ready(60.0, REPLICA, "model_small", ready=True)
+    found.set_ready(61.0, REPLICA, "model_large", ready=True)
+    assert found.scrape_ages_s(61.0) == {REPLICA: 1.0}
+
+
+def test_a_server_without_metrics_has_no_age() -> None:
+    found = Load()
+    found.adopt(settings())
+    assert found.scrape_ages_s(100.0) == {}
+
+
+def test_the_rate_of_arrivals_follows_them_and_is_forgotten_after_them() -> None:
+    found = load()
+    for arrival in range(500):
+        found.arrived(arrival * 0.01)
+    assert found.snapshot(5.0).rate_rps == pytest.approx(100.0, rel=0.05)
+    assert found.snapshot(15.0).rate_rps < 0.1
+    assert found.snapshot(5.0).sequence == 499
+
+
+def test_a_server_to_come_is_probed_before_it_is_used_and_keeps_what_was_found() -> None:
+    found = load()
+    coming = settings(backends=[*config()["backends"], {"name": "r1", "address": "h:2", "sizes": ["small"]}])
+    found.prepare(coming)
+    found.set_ready(1.0, coming.backends[-1].replica, "model_small", ready=True)
+    assert len(found.lanes) == 3
+    found.adopt(coming)
+    assert [lane.ready for lane in found.lanes] == [False, False, False, True]
+
+
+def test_readiness_is_that_of_a_model_on_a_server() -> None:
+    found = load()
+    found.set_ready(1.0, REPLICA, "model_medium", ready=False)
+    assert list(found.snapshot(1.0).ready) == [True, False, True]
