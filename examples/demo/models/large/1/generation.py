@@ -1,0 +1,1 @@
+../../../../../learning/besteffort_models/generation.py
