@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import grpc
@@ -17,7 +20,7 @@ from besteffort_router.scrape import ScrapeError, pending_by_model, read_page
 from besteffort_router.wire import flag_reply, name_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from random import Random
 
     from besteffort_router.config import Replica, Settings
@@ -36,6 +39,9 @@ SCRAPE_S = 1.0
 FIRST_PROBE_S = 1.0
 """How long a new configuration waits for its new replicas before it is put in force."""
 _READY = flag_reply(value=True)
+_OK = Outcome(Code.OK)
+
+_LOG = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -87,9 +93,6 @@ class GrpcUpstream:
         await self._channel.close(grace_s)
 
 
-_OK = Outcome(Code.OK)
-
-
 class _Link:
     """One replica with its upstream and the tasks that watch it."""
 
@@ -124,7 +127,7 @@ class Backends:
             if link is None:
                 link = self._links[replica] = _Link(self._connect(replica), models)
                 link.tasks = self._watch(replica, link)
-                new.append(asyncio.ensure_future(link.probed.wait()))
+                new.append(asyncio.create_task(link.probed.wait()))
             link.models = models
         if new:
             _, waiting = await asyncio.wait(new, timeout=FIRST_PROBE_S)
@@ -136,7 +139,7 @@ class Backends:
         kept = _models_by_replica(settings)
         for replica in [replica for replica in self._links if replica not in kept]:
             link = self._links.pop(replica)
-            task = asyncio.ensure_future(_close(link, grace_s))
+            task = asyncio.create_task(_close(link, grace_s))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
@@ -156,35 +159,43 @@ class Backends:
         await asyncio.gather(*(_close(link, 0.0) for link in links), *self._closing)
 
     def _watch(self, replica: Replica, link: _Link) -> list[asyncio.Task[None]]:
-        tasks = [asyncio.ensure_future(self._probe_for_ever(replica, link))]
+        tasks = [asyncio.create_task(_for_ever(partial(self._probe, replica, link)))]
         if replica.metrics_url:
-            tasks.append(asyncio.ensure_future(self._scrape_for_ever(replica)))
+            tasks.append(asyncio.create_task(_for_ever(partial(self._scrape, replica))))
         return tasks
 
-    async def _probe_for_ever(self, replica: Replica, link: _Link) -> None:
-        while True:
-            link.poke.clear()
-            ready = False
-            for model in link.models:
-                answer = await link.upstream.call("ModelReady", name_field(model), PROBE_TIMEOUT_S)
-                ready = answer.outcome.code is Code.OK and answer.body.startswith(_READY)
-                self._load.set_ready(self._clock(), replica, model, ready=ready)
-            link.probed.set()
-            pause_s = (PROBE_S if ready else PROBE_LOST_S) * self._rng.uniform(0.7, 1.3)
-            try:
-                async with asyncio.timeout(pause_s):
-                    await link.poke.wait()
-            except TimeoutError:
-                continue
+    async def _probe(self, replica: Replica, link: _Link) -> None:
+        """Ask for each model whether it is ready, then wait for the next time or for a poke."""
+        link.poke.clear()
+        ready = False
+        for model in link.models:
+            answer = await link.upstream.call("ModelReady", name_field(model), PROBE_TIMEOUT_S)
+            ready = answer.outcome.code is Code.OK and answer.body.startswith(_READY)
+            self._load.set_ready(self._clock(), replica, model, ready=ready)
+        link.probed.set()
+        pause_s = (PROBE_S if ready else PROBE_LOST_S) * self._rng.uniform(0.7, 1.3)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await link.poke.wait()
 
-    async def _scrape_for_ever(self, replica: Replica) -> None:
-        while True:
-            try:
-                page = await read_page(replica.metrics_url, SCRAPE_S)
-                self._load.scraped(self._clock(), replica, pending_by_model(page))
-            except ScrapeError:
-                self._load.forget_stale(self._clock())
-            await asyncio.sleep(SCRAPE_S * self._rng.uniform(0.8, 1.2))
+    async def _scrape(self, replica: Replica) -> None:
+        """Read once what waits at a replica, then wait for the next time."""
+        try:
+            page = await read_page(replica.metrics_url, SCRAPE_S)
+            self._load.scraped(self._clock(), replica, pending_by_model(page))
+        except ScrapeError:
+            self._load.forget_stale(self._clock())
+        await asyncio.sleep(SCRAPE_S * self._rng.uniform(0.8, 1.2))
+
+
+async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step until cancelled: a surprise must not leave a replica unwatched."""
+    while True:
+        try:
+            await step()
+        except Exception:  # noqa: BLE001 - the outermost loop
+            _LOG.exception("watching a backend failed; it goes on in %g s", PROBE_S)
+            await asyncio.sleep(PROBE_S)
 
 
 def _models_by_replica(settings: Settings) -> dict[Replica, list[str]]:

@@ -37,12 +37,13 @@ MAX_CONFIG_BYTES = 1024 * 1024
 DIGEST_SHOWN = 12
 DEFAULT_MAX_REQUESTS = 512
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+LAST_PORT = 65535
 MOST = {"tasks": 64, "sizes": 32, "backends": 1024}
 """Bounds the labels of metrics and the time of a decision."""
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
-_ADDRESS = re.compile(r"[^\s/]+:[0-9]{1,5}")
-_METRICS_URL = re.compile(r"http://[^\s/]+:[0-9]{1,5}(/\S*)?")
+_ADDRESS = re.compile(r"[^\s/]+:([0-9]{1,5})")
+_METRICS_URL = re.compile(r"http://([^\s/]+:[0-9]{1,5})(/\S*)?")
 _KINDS = {
     PolicyMessage.KIND_UNSPECIFIED: Kind.PRICE,
     PolicyMessage.LEARNED: Kind.LEARNED,
@@ -208,9 +209,9 @@ def _backends(message: RouterConfig, sizes: tuple[str, ...]) -> tuple[Backend, .
     found = []
     for backend in message.backends:
         field = f"backends[{backend.name}]"
-        if not _ADDRESS.fullmatch(backend.address):
+        if not _is_address(backend.address):
             raise ConfigError(f"{field}.address: {backend.address!r} is not host:port")
-        if backend.metrics_url and not _METRICS_URL.fullmatch(backend.metrics_url):
+        if backend.metrics_url and not _is_metrics_url(backend.metrics_url):
             raise ConfigError(f"{field}.metrics_url: {backend.metrics_url!r} is not http://host:port/path")
         replica = Replica(backend.name, backend.address, backend.metrics_url)
         for name in _distinct(f"{field}.sizes", backend.sizes):
@@ -218,6 +219,16 @@ def _backends(message: RouterConfig, sizes: tuple[str, ...]) -> tuple[Backend, .
                 raise ConfigError(f"{field}.sizes: {name!r} is not one of {', '.join(sizes)}")
             found.append(Backend(replica, sizes.index(name), name, models[name]))
     return tuple(found)
+
+
+def _is_address(text: str) -> bool:
+    found = _ADDRESS.fullmatch(text)
+    return found is not None and 1 <= int(found[1]) <= LAST_PORT
+
+
+def _is_metrics_url(text: str) -> bool:
+    found = _METRICS_URL.fullmatch(text)
+    return found is not None and _is_address(found[1])
 
 
 def _pool(message: RouterConfig, tasks: tuple[str, ...], backends: tuple[Backend, ...], grace_factor: float) -> Pool:

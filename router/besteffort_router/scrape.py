@@ -44,7 +44,7 @@ async def read_page(url: str, timeout_s: float) -> bytes:
     try:
         async with asyncio.timeout(timeout_s):
             page = await _fetch(parts.hostname or "", parts.port or 80, f"{path} HTTP/1.0\r\nHost: {parts.netloc}")
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, ValueError) as error:
         raise ScrapeError(f"{url}: {str(error) or 'too slow'}") from error
     head, _, body = page.partition(_HEADER_END)
     if b" 200 " not in head.partition(b"\r\n")[0] + b" " or len(page) > MAX_PAGE_BYTES:

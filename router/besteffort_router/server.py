@@ -100,8 +100,11 @@ class Router:
         await self._backends.open(self._dispatch.settings)
         while True:
             await asyncio.sleep(RELOAD_S)
-            if self._watch.suspects():
-                await self._reload()
+            try:
+                if self._watch.suspects():
+                    await self._reload()
+            except Exception:  # noqa: BLE001 - the outermost loop
+                _LOG.exception("looking for a new configuration failed; the one in force stays")
 
     async def _reload(self) -> None:
         try:

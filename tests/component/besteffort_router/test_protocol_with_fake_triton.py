@@ -187,6 +187,14 @@ async def test_a_bad_request_is_refused_by_code_and_sentence(
         assert await infer(channel)(request_bytes())
 
 
+async def test_a_client_may_ping_as_often_as_it_likes(up: Routing) -> None:
+    up.fakes["large-0"].delay_s = 0.25
+    options = [("grpc.keepalive_time_ms", 10), ("grpc.http2.max_pings_without_data", 0)]
+    async with grpc.aio.insecure_channel(up.address, options=options) as channel:
+        assert await infer(channel)(request_bytes(deadline_ms=5000))
+        assert await infer(channel)(request_bytes(deadline_ms=5000))
+
+
 async def test_garbage_on_the_grpc_port_disturbs_nobody(up: Routing) -> None:
     host, port = up.address.split(":")
 

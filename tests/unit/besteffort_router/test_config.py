@@ -91,6 +91,8 @@ BAD = [
     ("backends.0.name", "", "backends.name: ''"),
     ("backends.1.name", "small-0", "backends.name: 'small-0' is there twice"),
     ("backends.0.address", "nowhere", r"backends\[small-0\].address: 'nowhere' is not host:port"),
+    ("backends.0.address", "host:70000", r"backends\[small-0\].address: 'host:70000'"),
+    ("backends.0.metricsUrl", "http://h:99999/metrics", r"backends\[small-0\].metrics_url"),
     ("backends.0.metricsUrl", "file:///etc/passwd", r"backends\[small-0\].metrics_url"),
     ("backends.0.sizes", ["huge"], r"backends\[small-0\].sizes: 'huge' is not one of small, medium, large"),
     ("backends.0.sizes", ["small", "small"], r"backends\[small-0\].sizes: 'small' is there twice"),

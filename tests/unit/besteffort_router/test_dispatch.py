@@ -281,9 +281,10 @@ def test_slow_answers_and_silence_raise_the_estimate_and_fast_ones_lower_it() ->
     assert soon_cancelled == 1.0
 
 
-def learned(clock: Clock, **policy: Any) -> Dispatch:
+def learned(clock: Clock, *, backends: list[dict[str, Any]] | None = None, **policy: Any) -> Dispatch:
     sizes = [size | {"qualityByTask": {}} for size in config()["sizes"]]
     message = config(policy={"kind": "LEARNED", "fallback": "GREEDY"} | policy, tasks=list(TASKS), sizes=sizes)
+    message["backends"] = backends or message["backends"]
     bundle = parse_bundle(bundle_to_bytes(random_bundle()))
     found = Dispatch(settings_from_message(json_format.ParseDict(message, RouterConfig()), bundle), Ledger(), clock)
     set_ready(found, "small", "medium", "large")
@@ -305,6 +306,16 @@ def test_a_policy_that_decides_slowly_is_suspended_until_decisions_are_fast_agai
     for _ in range(40):
         last = forward(found)
     assert last.ticket.reason == "learned"
+
+
+def test_a_learned_policy_is_suspended_while_the_metrics_are_stale() -> None:
+    servers = [server | {"metricsUrl": "http://127.0.0.1:8002/metrics"} for server in config()["backends"]]
+    found = learned(Clock(), backends=servers)
+    assert forward(found, 4.0).ticket.reason == "learned"
+    assert forward(found, 6.0).ticket.reason == "fallback_stale"
+    for lane in found.load.lanes:
+        found.load.scraped(6.0, lane.backend.replica, {})
+    assert forward(found, 6.1).ticket.reason == "learned"
 
 
 def test_a_policy_in_shadow_is_recorded_and_does_not_rule() -> None:
