@@ -1,0 +1,64 @@
+"""The verbs of `besteffort`, and the one place where an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as distribution_version
+
+import click
+import typer
+
+from besteffort_cli import calibrate, demo, learn, load, up, validate
+from besteffort_cli.errors import CliError
+from besteffort_core.errors import CoreError
+from besteffort_operator.errors import ResourceError
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="besteffort",
+    help="Serve several sizes of a model behind one endpoint: every request gets the best answer that arrives in time.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+policy = typer.Typer(help="Look into policy bundles.", no_args_is_help=True)
+
+app.command("demo")(demo.demo)
+app.command("up")(up.up)
+app.command("load")(load.load)
+app.command("calibrate")(calibrate.calibrate)
+app.command("simulate")(learn.simulate)
+app.command("train")(learn.train)
+app.command("evaluate")(learn.evaluate)
+app.command("validate")(validate.validate)
+app.add_typer(policy, name="policy")
+policy.command("inspect")(learn.policy_inspect)
+
+
+@app.command()
+def version() -> None:
+    """Print the version of BestEffort and of the Python that runs it."""
+    typer.echo(f"besteffort {distribution_version('besteffort')} (Python {sys.version.split()[0]})")
+
+
+def main() -> None:
+    """Run a verb; exit 1 with one sentence on a known error, 2 on wrong usage, 130 on Ctrl-C."""
+    try:
+        code = app(standalone_mode=False)
+    except (CliError, CoreError, ResourceError) as error:
+        _fail(str(error), 1)
+    except click.exceptions.Abort:
+        _fail("stopped", 130)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(sentence: str, code: int) -> None:
+    sys.stderr.write(f"besteffort: {sentence}\n")
+    sys.exit(code)
