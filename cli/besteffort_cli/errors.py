@@ -1,12 +1,14 @@
 """Errors of the command line.
 
 CliError
-  InputError     a file, an option or a resource that the user gave is refused
+  InputError               a file, an option or a resource that the user gave is refused
+  EnvironmentMissingError  what a command needs is not on this machine and cannot be put there
+  ServerError              a server (Triton or the router) did not start, or did not answer as it must
 """
 
 from __future__ import annotations
 
-__all__ = ["CliError", "InputError"]
+__all__ = ["CliError", "EnvironmentMissingError", "InputError", "ServerError"]
 
 
 class CliError(Exception):
@@ -15,3 +17,11 @@ class CliError(Exception):
 
 class InputError(CliError):
     """A file, an option or a resource is refused; the sentence names the field and the fix."""
+
+
+class EnvironmentMissingError(CliError):
+    """What a command needs is missing here; the sentence names what would do."""
+
+
+class ServerError(CliError):
+    """A server did not start, or did not answer as it must; the sentence says what it said last."""

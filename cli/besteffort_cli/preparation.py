@@ -1,0 +1,81 @@
+"""What every command that runs servers here does first: read the service, find a Triton, divide the cores."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from besteffort_cli.cores import split_cores
+from besteffort_cli.installation import find_or_install, home_folder, own_triton
+from besteffort_cli.stack import Ground
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from besteffort_cli.local_service import LocalService
+
+__all__ = [
+    "BackendsOption",
+    "CoresOption",
+    "ModelsOption",
+    "PromptsOption",
+    "ServiceArgument",
+    "TritonOption",
+    "confined",
+    "prepare",
+    "say",
+]
+
+ServiceArgument = Annotated[Path, typer.Argument(metavar="SERVICE.YAML", help="The BestEffortService to run.")]
+BackendsOption = Annotated[
+    list[str] | None,
+    typer.Option("--backend", metavar="SIZE=HOST:PORT", help="A Triton that runs elsewhere; repeat for each size."),
+]
+ModelsOption = Annotated[
+    Path | None, typer.Option("--models", metavar="DIR", help="Model repository here, instead of the resource's uri.")
+]
+TritonOption = Annotated[
+    Path | None, typer.Option("--triton", metavar="PATH", help="Your own tritonserver, instead of the embedded one.")
+]
+CoresOption = Annotated[
+    str, typer.Option("--cores", metavar="N,..", help="Cores for the model servers; the last one when left out.")
+]
+PromptsOption = Annotated[
+    Path | None,
+    typer.Option("--prompts", metavar="FILE", help="Prompts with answers; prompts.jsonl beside the service otherwise."),
+]
+
+
+def prepare(local: LocalService, *, triton: Path | None, cores: str) -> Ground:
+    """Return what the servers of a service stand on; install the embedded Triton if it is needed and missing.
+
+    Raises:
+        CliError: an option is refused, or Triton cannot run here.
+    """
+    home, split = home_folder(), split_cores(cores)
+    for size in local.embedded:
+        local.model_folder(size)  # refuses before anything is installed
+    if not local.embedded:
+        return Ground(home, split, None, say)
+    installation = own_triton(triton) if triton else find_or_install(home, say)
+    return Ground(home, split, installation, say)
+
+
+@contextmanager
+def confined(cores: Collection[int]) -> Iterator[None]:
+    """Keep this thread, and threads that it starts, on some cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def say(sentence: str) -> None:
+    """Print what a user should know but a program need not read."""
+    typer.echo(sentence, err=True)
