@@ -86,7 +86,7 @@ def _arrivals(trace: Path | None, rate_rps: float | None, length_s: float | None
     return arrivals_s if length_s is None else arrivals_s[: int(np.searchsorted(arrivals_s, length_s))]
 
 
-def _replayed(  # noqa: PLR0913, PLR0917 - a replay and its progress bar
+def _replayed(
     address: str, model: str, arrivals_s: NDArray[np.float64], rows: Sequence[Row], deadline_s: float, seed: int
 ) -> list[Record]:
     with Progress(console=Console(stderr=True), transient=True) as progress:

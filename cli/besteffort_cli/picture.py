@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from besteffort_cli.series import Scene, instants_s, mean_reward_rps, offered_rps, reward_rps, size_shares
+from besteffort_cli.series import Scene, instants_s, mean_reward_rps, offered_rps, reward_rps, size_shares, total_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,21 +128,18 @@ def _shares(axes: Axes, scene: Scene, palette: Palette) -> None:
     )
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 50, 100], ["0", "50 %", "100 %"])
-    _label_right(axes, _share_labels(scene, palette, shares, edges))
+    _label_right(axes, _share_labels(scene, palette, edges))
 
 
-def _share_labels(
-    scene: Scene, palette: Palette, shares: NDArray[np.float64], edges: NDArray[np.float64]
-) -> list[tuple[float, str, str]]:
+def _share_labels(scene: Scene, palette: Palette, edges: NDArray[np.float64]) -> list[tuple[float, str, str]]:
     """Put each size's name beside the right end of its area, with its share of all requests."""
-    offered = offered_rps(scene.turns[0], scene.length_s)
-    total = shares @ offered / max(float(offered.sum()), 1e-9)
+    total = [100 * share for share in total_shares(scene.turns[0], scene.sizes)]
     middles = (edges[:-1, -1] + edges[1:, -1]) / 2
     labels = [
         (float(y), f"{size or 'answered'} {share:.0f} %", colour)
         for y, size, share, colour in zip(middles, scene.sizes, total, palette.sizes, strict=False)
     ]
-    lost = max(0.0, 100 - float(total.sum()))
+    lost = 100 - sum(total) if scene.turns[0].records else 0.0
     return [*labels, ((float(edges[-1, -1]) + 100) / 2, f"not in time {lost:.1f} %", palette.muted)]
 
 

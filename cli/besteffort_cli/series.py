@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Scene", "Turn", "instants_s", "mean_reward_rps", "offered_rps", "reward_rps", "size_shares"]
+__all__ = ["Scene", "Turn", "instants_s", "mean_reward_rps", "offered_rps", "reward_rps", "size_shares", "total_shares"]
 
 _WIDTH_S = 1.0
 _STEP_S = 0.25
@@ -72,11 +72,17 @@ def _earned(turn: Turn) -> NDArray[np.float64]:
 def size_shares(turn: Turn, sizes: Sequence[str], length_s: float) -> NDArray[np.float64]:
     """Return (sizes, instants): the share of the offered requests that each size answered in time."""
     offered = np.maximum(offered_rps(turn, length_s), 1e-9)
-    by_size = [
-        np.array([record.size == size and record.outcome is Outcome.IN_TIME for record in turn.records], float)
-        for size in sizes
-    ]
-    return np.stack([_rates(turn, answered, length_s) / offered for answered in by_size])
+    shares = [_rates(turn, _answered(turn, size), length_s) / offered for size in sizes]
+    return np.array(shares).reshape(len(sizes), len(offered))
+
+
+def total_shares(turn: Turn, sizes: Sequence[str]) -> list[float]:
+    """Return the share of all offered requests that each size answered in time."""
+    return [float(_answered(turn, size).sum()) / max(len(turn.records), 1) for size in sizes]
+
+
+def _answered(turn: Turn, size: str) -> NDArray[np.float64]:
+    return np.array([record.size == size and record.outcome is Outcome.IN_TIME for record in turn.records], float)
 
 
 def _rates(turn: Turn, weights: NDArray[np.float64], length_s: float) -> NDArray[np.float64]:

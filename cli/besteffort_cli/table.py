@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from besteffort_cli.report import Summary, interval, paired_ratio
@@ -84,13 +85,15 @@ def _sizes(result: Result) -> str:
 
 
 def as_table(results: Sequence[Result], title: str) -> Table:
-    """Draw the results for a terminal."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in headings(results):
-        words = heading in {"policy", "sizes"}
-        table.add_column(heading, justify="left" if words else "right", overflow="fold")
-    for number, row in enumerate(cells(results)):
-        table.add_row(*row, style="bold" if number == 0 and len(results) > 1 else "")
+    """Draw the results for a terminal, a column for each policy, so that 80 characters are enough for four."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, padding=(0, 1, 0, 0))
+    names, *lines = zip(headings(results), *cells(results), strict=True)
+    table.add_column("")
+    for number, name in enumerate(names[1:]):
+        style = "bold" if number == 0 and len(results) > 1 else ""
+        table.add_column(name, justify="right", overflow="fold", style=style, header_style=style)
+    for line in lines:
+        table.add_row(*line)
     return table
 
 
