@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint bench lock protos models clean
+.PHONY: help demo test lint bench models docs protos lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -41,6 +41,21 @@ lint: $(VENV)/dev.done  ## format, rules, types, import contracts, generated fil
 
 test: lint  ## everything CI runs
 	$(BIN)/pytest
+
+BARS := demo models parity sim router-start
+.PHONY: $(BARS:%=bar-%)
+$(BARS:%=bar-%): bar-%: $(VENV)/dev.done  ## measure one promise; the last line is one JSON object
+	@$(BIN)/python benchmarks/$(subst -,_,$*).py
+
+bench: $(VENV)/dev.done  ## figures that no promise hangs on: the router's overhead, Triton's queue
+	$(BIN)/python benchmarks/router_overhead.py
+	$(BIN)/python benchmarks/triton_stall.py
+
+models: $(VENV)/dev.done  ## train the demo's three language models anew (about an hour)
+	$(BIN)/python -m besteffort_models train --all
+
+docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
+	$(BIN)/python -m besteffort_operator.reference > docs/reference/resource.md
 
 protos: $(VENV)/dev.done  ## regenerate protos/besteffort/v1/*_pb2.py
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos besteffort/v1/config.proto
