@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,10 +18,9 @@ from besteffort_cli.dataset import read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
-from besteffort_cli.page import write_page
+from besteffort_cli.page import build_page
 from besteffort_cli.picture import draw_png
 from besteffort_cli.preparation import CoresOption, TritonOption, confined, prepare, say
-from besteffort_cli.router_process import RouterProcess
 from besteffort_cli.series import Scene
 from besteffort_cli.stack import LocalStack
 from besteffort_cli.table import as_json, as_table
@@ -31,6 +31,8 @@ from besteffort_operator.profile import Profile, load_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from besteffort_cli.router_process import RouterProcess
 
 __all__ = ["demo"]
 
@@ -53,7 +55,7 @@ OutOption = Annotated[
 SeedOption = Annotated[int, typer.Option(help="Order of the prompts.")]
 
 
-def demo(
+def demo(  # noqa: PLR0913 - one argument for each option
     *,
     service: ServiceOption = EXAMPLE / "service.yaml",
     trace: TraceOption = EXAMPLE / "trace.csv",
@@ -122,15 +124,11 @@ def _announcement(
         if profile.quality
     )
     minutes = policies * course.rounds * (window.length_s + SETTLE_S) / 60
-    return "\n".join(
-        (
-            "Measured on this machine:",
-            *sizes,
-            f"Replaying {window.sentence()}",
-            f"Deadline {1000 * course.deadline_s:.0f} ms, hard. {policies} policies, {course.rounds} rounds in turns: "
-            f"about {minutes:.0f} minutes.",
-        )
+    course_sentence = (
+        f"Deadline {1000 * course.deadline_s:.0f} ms, hard. {policies} policies, {course.rounds} rounds in turns: "
+        f"about {minutes:.0f} minutes."
     )
+    return "\n".join(("Measured on this machine:", *sizes, f"Replaying {window.sentence()}", course_sentence))
 
 
 def _watched(stack: LocalStack, router: RouterProcess, course: Course, entries: Sequence[Contestant]) -> list[Score]:
@@ -165,11 +163,16 @@ def _conclude(
     measured = f"{window.sentence()} Each policy served it {len(scores[0].rounds)} times, in turns."
     scene = Scene(title, measured, sizes, capacities_rps, window.length_s, tuple(score.turn() for score in scores))
     draw_png(scene, folder / "demo.png")
-    write_page(scene, results, folder / "demo.html")
-    found = {**facts, "capacities_rps": capacities_rps, "window": window.figures(), "results": as_json(results)}
+    (folder / "demo.html").write_text(build_page(scene, results))
+    found = {**facts, "capacities_rps": capacities_rps, "window": _figures(window), "results": as_json(results)}
     (folder / "results.json").write_text(json.dumps(found, indent=1))
     console = Console()
     console.print(as_table(results, title))
     for line in verdict(scores):
         console.print(line, highlight=False)
     say(f"The picture: {folder / 'demo.png'}; the page: {folder / 'demo.html'}; all figures: {folder / 'results.json'}")
+
+
+def _figures(window: Window) -> dict[str, float]:
+    """Return the numbers of a window without its arrivals."""
+    return {name: value for name, value in asdict(window).items() if isinstance(value, float)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads annotations
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+
 from besteffort_operator.document import load_service
 from besteffort_operator.errors import ResourceError
-from rich.console import Console
 
 __all__ = ["Output", "validate"]
 
