@@ -7,6 +7,7 @@ answers but sums nothing up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from besteffort_cli.dataset import Row, is_right
-from besteffort_cli.errors import CliError
+from besteffort_cli.errors import ServerError
 from besteffort_cli.record import Outcome, Record
 from besteffort_cli.wire import INFER, SERVER_LIVE, infer_request, read_trailers, text_output
 
@@ -51,7 +52,7 @@ def replay(  # noqa: PLR0913 - all that makes a replay; the last ones have defau
     what is open or was not sent is recorded as cancelled.
 
     Raises:
-        CliError: no server answers at the address within 10 seconds.
+        ServerError: no server answers at the address within 10 seconds.
     """
     offsets = [float(offset) for offset in arrivals_s]
     plan = _Plan(tuple(offsets), tuple(rows), prompt_order(len(rows), len(offsets), seed), deadline_s)
@@ -100,7 +101,7 @@ async def _warm_up(channel: grpc.aio.Channel, address: str) -> None:
         live: _Call = channel.unary_unary(SERVER_LIVE)
         await live(b"", timeout=_CONNECT_S)
     except (TimeoutError, grpc.aio.AioRpcError) as error:
-        raise CliError(f"No inference server answers at {address}; start it or give another ADDRESS.") from error
+        raise ServerError(f"No inference server answers at {address}; start it or give another ADDRESS.") from error
 
 
 async def _watch(sender: _Sender, progress: Callable[[int], None]) -> None:
@@ -123,18 +124,11 @@ class _Sender:
     async def run(self) -> list[Record]:
         """Send all, wait for all; on cancellation end what is open."""
         start_s = self._loop.time() + _FIRST_SEND_S
-        open_calls: set[asyncio.Task[None]] = set()
-        try:
-            for index, offset_s in enumerate(self._plan.offsets_s):
-                await asyncio.sleep(max(0.0, start_s + offset_s - self._loop.time()))
-                call = self._loop.create_task(self._ask(index, start_s + offset_s))
-                open_calls.add(call)
-                call.add_done_callback(open_calls.discard)
-            await asyncio.gather(*open_calls)
-        except asyncio.CancelledError:
-            for call in open_calls:
-                call.cancel()
-            await asyncio.gather(*open_calls, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            async with asyncio.TaskGroup() as calls:
+                for index, offset_s in enumerate(self._plan.offsets_s):
+                    await asyncio.sleep(max(0.0, start_s + offset_s - self._loop.time()))
+                    calls.create_task(self._ask(index, start_s + offset_s))
         return [record or self._cancelled(index) for index, record in enumerate(self._records)]
 
     async def _ask(self, index: int, due_s: float) -> None:
@@ -152,8 +146,8 @@ class _Sender:
         else:
             said, text = read_trailers(await call.trailing_metadata()), text_output(reply)
             right = text is not None and is_right(row, text)
-            in_time = self._loop.time() - due_s <= plan.deadline_s
-            outcome = Outcome.FAILED if text is None else Outcome.IN_TIME if in_time else Outcome.LATE
+            late = self._loop.time() - due_s > plan.deadline_s
+            outcome = Outcome.LATE if late else Outcome.FAILED if text is None else Outcome.IN_TIME
             reason = said.reason if text is not None else "no_text_output"
         latency_s = self._loop.time() - due_s
         self.ended += 1

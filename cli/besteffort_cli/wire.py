@@ -53,8 +53,13 @@ def infer_request(model_name: str, row: Row, deadline_s: float) -> bytes:
     return serialised
 
 
-def text_output(reply: bytes) -> str | None:
-    """Return the text in a reply, None if it holds none."""
+def text_output(reply: bytes | None) -> str | None:
+    """Return the text in a reply, None if it holds none.
+
+    grpc.aio gives no reply at all, and no error, when a deadline passes between status and message.
+    """
+    if reply is None:
+        return None
     try:
         message = service_pb2.ModelInferResponse.FromString(reply)
     except DecodeError:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from besteffort_cli.dataset import Row
-from besteffort_cli.errors import CliError
+from besteffort_cli.errors import ServerError
 from besteffort_cli.record import Outcome, Record
 from besteffort_cli.replay import replay
 from besteffort_cli.report import summarise
@@ -121,5 +121,5 @@ def test_progress_reports_how_many_have_ended() -> None:
 
 def test_an_address_where_nothing_listens_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("besteffort_cli.replay._CONNECT_S", 0.2)
-    with pytest.raises(CliError, match=r"No inference server answers at 127\.0\.0\.1:1;"):
+    with pytest.raises(ServerError, match=r"No inference server answers at 127\.0\.0\.1:1;"):
         replay("127.0.0.1:1", "assistant", [0.0], [Row("right", "1+1=", "2")], DEADLINE_S)

@@ -39,6 +39,7 @@ def test_text_that_is_not_utf8_is_replaced() -> None:
 def test_a_reply_without_the_text_or_that_is_no_reply_gives_none() -> None:
     assert text_output(reply(("other", b"x"))) is None
     assert text_output(b"") is None
+    assert text_output(None) is None
     assert text_output(b"\xff\xff") is None
 
 
