@@ -97,7 +97,8 @@ def _panel(axes: Axes, palette: Palette, heading: str) -> None:
 
 
 def _load(axes: Axes, scene: Scene, palette: Palette) -> None:
-    _panel(axes, palette, "Requests per second, and what each size alone can carry")
+    limits = ", and what each size alone can carry" if scene.capacities_rps else ""
+    _panel(axes, palette, f"Requests offered per second{limits}")
     x, offered = instants_s(scene.length_s), offered_rps(scene.turns[0], scene.length_s)
     axes.fill_between(x, offered, color=palette.muted, alpha=0.22, linewidth=0)
     axes.plot(x, offered, color=palette.ink, linewidth=1.6)
