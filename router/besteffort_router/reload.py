@@ -43,8 +43,6 @@ class Watch:
         if _content(settings) == _content(self._settings):
             return None
         self._settings = settings
-        # The new configuration may name another bundle.
-        self._signs = (self._signs[0], _sign(settings.bundle_path))
         return settings
 
     def _look(self) -> tuple[_Sign, _Sign]:

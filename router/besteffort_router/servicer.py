@@ -137,8 +137,7 @@ def _read_call(body: bytes, context: Context) -> tuple[Arrival, Metadata]:
     passed = []
     for key, value in context.invocation_metadata() or ():
         if key not in NOT_PASSED:
-            if not key.startswith("grpc-"):
-                passed.append((key, value))
+            passed.append((key, value))
         elif isinstance(value, str):
             own[key] = value
     arrival = Arrival(body, own.get(DEADLINE), own.get(TASK), own.get(SIZE), context.time_remaining())

@@ -141,7 +141,7 @@ def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, in
             stop = position + 4
         else:
             raise MalformedError("the request is no ModelInferRequest: it holds a field of an unknown wire type")
-        if stop > end or tag < VARINT | 1 << 3:
+        if stop > end or tag >> 3 == 0:
             raise MalformedError("the request is no ModelInferRequest: it is cut off or not protobuf")
         yield tag >> 3, kind, position, stop
         position = stop

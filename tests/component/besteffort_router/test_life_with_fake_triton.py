@@ -264,6 +264,12 @@ class Command:
             await self._process.communicate()
 
 
+async def ended(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
+    """Return what a program wrote that should end by itself."""
+    async with asyncio.timeout(20.0):
+        return await process.communicate()
+
+
 FREE_PORTS = ("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
 
 
@@ -308,7 +314,7 @@ async def test_a_bad_configuration_at_the_start_is_one_sentence(
     if change is not None:
         write(file, config(**change))
     async with Command("--config", str(file), *FREE_PORTS) as process:
-        out, error = await process.communicate()
+        out, error = await ended(process)
         assert process.returncode == 1
     assert out == b""
     assert error.count(b"\n") == 1
@@ -317,19 +323,24 @@ async def test_a_bad_configuration_at_the_start_is_one_sentence(
 
 @pytest.mark.parametrize("option", ["--listen", "--metrics"])
 async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, option: str) -> None:
+    """Also by another gRPC server, which would by default share it in silence."""
     file = write(tmp_path / "config.json", config())
-    async with FakeTriton("m") as other:
-        taken = f"127.0.0.1:{other.port}"
+    other = grpc.aio.server()
+    taken = f"127.0.0.1:{other.add_insecure_port('127.0.0.1:0')}"
+    await other.start()
+    try:
         async with Command("--config", str(file), *FREE_PORTS, option, taken) as process:
-            _, error = await process.communicate()
+            _, error = await ended(process)
             assert process.returncode == 1
+    finally:
+        await other.stop(None)
     assert f"besteffort_router: {option} {taken}: cannot listen there".encode() in error
     assert b"Traceback" not in error
 
 
 async def test_help_teaches() -> None:
     async with Command("--help") as process:
-        out, _ = await process.communicate()
+        out, _ = await ended(process)
     assert process.returncode == 0
     for word in (b"RouterConfig", b"/metrics", b"HOST:PORT", b"SIGTERM"):
         assert word in out
