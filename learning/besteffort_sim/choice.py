@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from besteffort_core.learned import Network, best_ready, in_range, q_values
 from besteffort_core.observation import encode
 from besteffort_core.policies import (
@@ -16,7 +17,6 @@ from besteffort_core.policies import (
     choose_static,
 )
 from besteffort_core.policy import Kind, build_rule
-
 from besteffort_sim.model import Plan
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _no_network() -> Network:
     return Network(matrix, vector, matrix, vector, matrix, vector, vector, vector)
 
 
-def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:
+def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:  # noqa: PLR0911 - one for each policy
     """Return the size that the plan forces, else the one that its policy chooses; -1 if none is ready."""
     if snapshot.sequence < plan.forced.shape[0]:
         forced = plan.forced[snapshot.sequence]

@@ -38,7 +38,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     replaced = function.__globals__ | {name: _compiled(callee) for name, callee in callees.items()}
     copy = types.FunctionType(function.__code__, replaced, function.__name__, function.__defaults__)
     copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
-    dispatcher: Callable[..., Any] = numba.njit(cache=True)(copy)
+    dispatcher: Callable[..., Any] = numba.njit(cache=True, nogil=True)(copy)
     return dispatcher
 
 
@@ -56,4 +56,4 @@ def _keep_machine_code() -> None:
         for source in sorted(folder.glob("*.py")):
             digest.update(source.read_bytes())
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    numba.config.CACHE_DIR = str(home / "besteffort" / "compiled" / digest.hexdigest()[:16])
+    numba.config.CACHE_DIR = str(home / "besteffort" / "compiled" / digest.hexdigest()[:16])  # type: ignore[attr-defined]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
-    from besteffort_core.learned import Network
-    from besteffort_core.model import Pool
     from numpy.typing import NDArray
+
+    from besteffort_core.learned import Network
 
 __all__ = [
     "ANSWERED",

@@ -13,9 +13,9 @@ import numpy as np
 from besteffort_sim.model import PENDING
 
 if TYPE_CHECKING:
-    from besteffort_core.model import Pool
     from numpy.typing import NDArray
 
+    from besteffort_core.model import Pool
     from besteffort_sim.model import Workload, World
 
 __all__ = ["Servers", "build_servers", "deliver", "finish_next", "next_finish"]

@@ -11,22 +11,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from besteffort_core.arrivals import rate_after
 from besteffort_core.decide import route
 from besteffort_core.latency import candidates, corrected
 from besteffort_core.model import Request, Snapshot
 from besteffort_core.observation import encode
 from besteffort_core.utility import utility, worth_until_s
-
 from besteffort_sim.choice import choose_planned
 from besteffort_sim.compiled import compiled
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY, PENDING, QUEUE_FULL, Log
 from besteffort_sim.servers import build_servers, deliver, finish_next, next_finish
 
 if TYPE_CHECKING:
-    from besteffort_core.model import Pool
     from numpy.typing import NDArray
 
+    from besteffort_core.model import Pool
     from besteffort_sim.model import Plan, Workload, World
 
 __all__ = ["observations", "run", "simulate"]
@@ -38,20 +38,23 @@ def simulate(pool: Pool, world: World, workload: Workload, plan: Plan, *, trail:
     return log
 
 
-def observations(pool: Pool, world: World, workload: Workload, log: Log) -> NDArray[np.float32]:
-    """Return the observation of each decision of a log with a trail, shape (n, observation_length)."""
-    vectors: NDArray[np.float32] = compiled(encode_all)(pool, world, workload, log)
+def observations(
+    pool: Pool, world: World, workload: Workload, log: Log, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return what a learned policy sees at the decisions `rows` of a log with a trail, (rows, observation_length)."""
+    vectors: NDArray[np.float32] = compiled(encode_rows)(pool, world, workload, log, rows)
     return vectors
 
 
-def encode_all(pool: Pool, world: World, workload: Workload, log: Log) -> NDArray[np.float32]:
+def encode_rows(pool: Pool, world: World, workload: Workload, log: Log, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """As `observations`, interpreted unless compiled."""
     tasks, sizes = pool.quality.shape
-    vectors = np.empty((log.rate_rps.shape[0], tasks + 5 * sizes + 1), dtype=np.float32)
-    for k in range(vectors.shape[0]):
+    vectors = np.empty((rows.shape[0], tasks + 5 * sizes + 1), dtype=np.float32)
+    for row in range(rows.shape[0]):
+        k = rows[row]
         snapshot = Snapshot(log.in_flight[k], log.correction[k], world.ready, log.rate_rps[k], k)
         request = Request(workload.task[k], workload.deadline_s[k])
-        vectors[k] = encode(request, candidates(pool, snapshot), pool, snapshot)
+        vectors[row] = encode(request, candidates(pool, snapshot), pool, snapshot)
     return vectors
 
 

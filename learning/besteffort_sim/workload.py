@@ -65,14 +65,16 @@ class Drift:
 
 def draw_arrivals(traffic: Traffic, requests: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return the first `requests` arrival times in seconds, ascending."""
-    arrivals, start_s, count = [], 0.0, 0
+    arrivals: list[NDArray[np.float64]] = []
+    start_s, count = 0.0, 0
     for duration_s, rate_rps in _epochs(traffic, rng):
         found = rng.uniform(start_s, start_s + duration_s, rng.poisson(rate_rps * duration_s))
         arrivals.append(np.sort(found))
         start_s, count = start_s + duration_s, count + found.size
         if count >= requests:
             break
-    return np.concatenate(arrivals)[:requests]
+    first: NDArray[np.float64] = np.concatenate(arrivals)[:requests]
+    return first
 
 
 def _epochs(traffic: Traffic, rng: np.random.Generator) -> Iterator[tuple[float, float]]:
@@ -99,7 +101,8 @@ def scaled_trace(arrival_s: Sequence[float], factor: float) -> NDArray[np.float6
         raise SimulationError("trace: it needs at least one arrival, each a finite number of seconds")
     if not factor > 0.0:
         raise SimulationError(f"trace: the rate factor must be positive, not {factor}")
-    return (times - times[0]) / factor
+    scaled: NDArray[np.float64] = (times - times[0]) / factor
+    return scaled
 
 
 def build_workload(
@@ -126,4 +129,5 @@ def _drifting_tasks(
     epoch = (arrival_s / drift.epoch_s).astype(np.int64)
     mixes = rng.dirichlet(np.full(tasks, drift.concentration), int(epoch[-1]) + 1).cumsum(axis=1)
     drawn = (rng.uniform(size=(arrival_s.size, 1)) > mixes[epoch]).sum(axis=1)
-    return np.minimum(drawn, tasks - 1)
+    task: NDArray[np.int64] = np.minimum(drawn, tasks - 1)
+    return task

@@ -1,4 +1,4 @@
-"""What training sees: random loads, machines and deadlines around a service, so that the policy holds beside them too."""
+"""What training sees: random loads, machines and deadlines around a service, so that a policy holds beside it too."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
 from besteffort_core.latency import request_s
 from besteffort_sim.model import Workload, World
 from besteffort_sim.workload import Bursts, Drift, Gamma, Poisson, build_workload, draw_arrivals
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from besteffort_core.model import Pool
     from besteffort_sim.workload import Traffic
-    from numpy.typing import NDArray
 
 __all__ = ["Episode", "Service", "Spread", "capacity_rps", "draw_episode"]
 
@@ -66,12 +68,12 @@ def capacity_rps(pool: Pool, size: int) -> float:
 
 def draw_episode(service: Service, spread: Spread, rng: np.random.Generator) -> Episode:
     """Return a random episode."""
-    machine = _between(spread.machine, rng) * _between(spread.size, rng, len(service.sizes))
+    machine = _one(spread.machine, rng) * _several(spread.size, len(service.sizes), rng)
     pool = service.pool._replace(batch_s=service.pool.batch_s * machine[:, None])
     arrival_s = draw_arrivals(_draw_traffic(service.pool, spread, rng), spread.requests, rng)
     deadline_s = np.full(spread.requests, service.deadline_s)
     if rng.uniform() < 0.5:  # noqa: PLR2004 - half
-        deadline_s *= _between(spread.deadline, rng, spread.requests)
+        deadline_s *= _several(spread.deadline, spread.requests, rng)
     workload = build_workload(arrival_s, len(service.tasks) + 1, deadline_s, rng, drift=Drift())
     return Episode(pool, _draw_world(service, spread, rng), workload)
 
@@ -79,15 +81,14 @@ def draw_episode(service: Service, spread: Spread, rng: np.random.Generator) -> 
 def _draw_traffic(pool: Pool, spread: Spread, rng: np.random.Generator) -> Traffic:
     capacities = [capacity_rps(pool, size) for size in range(pool.max_batch.shape[0])]
     rates = (spread.load[0] * min(capacities), spread.load[1] * max(capacities))
-    first, second = sorted(_between(rates, rng, 2))
+    first, second = sorted(_several(rates, 2, rng).tolist())
     match rng.choice(3, p=(0.35, 0.45, 0.2)):
         case 0:
             return Poisson(first)
         case 1:
-            low_s, high_s = _between((2.0, 10.0), rng), _between((1.0, 5.0), rng)
-            return Bursts(first, second, float(low_s), float(high_s))
+            return Bursts(first, second, low_s=_one((2.0, 10.0), rng), high_s=_one((1.0, 5.0), rng))
         case _:
-            return Gamma(first, cv=float(_between((0.5, 2.0), rng)))
+            return Gamma(first, cv=_one((0.5, 2.0), rng))
 
 
 def _draw_world(service: Service, spread: Spread, rng: np.random.Generator) -> World:
@@ -95,11 +96,14 @@ def _draw_world(service: Service, spread: Spread, rng: np.random.Generator) -> W
     ready = np.ones(service.pool.size_of.shape[0], dtype=np.bool_)
     if sizes > 1 and rng.uniform() < spread.outage:
         ready[service.pool.size_of == rng.integers(sizes)] = False
-    slowness = _between(spread.surprise, rng) * _between(spread.size, rng, sizes)
-    return World(slowness, ready, float(_between(spread.overhead_s, rng)), service.max_requests)
+    slowness = _one(spread.surprise, rng) * _several(spread.size, sizes, rng)
+    return World(slowness, ready, _one(spread.overhead_s, rng), service.max_requests)
 
 
-def _between(limits: tuple[float, float], rng: np.random.Generator, size: int = 1) -> NDArray[np.float64]:
-    low, high = limits
-    drawn: NDArray[np.float64] = np.exp(rng.uniform(math.log(low), math.log(high), size))
+def _one(limits: tuple[float, float], rng: np.random.Generator) -> float:
+    return float(_several(limits, 1, rng)[0])
+
+
+def _several(limits: tuple[float, float], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    drawn: NDArray[np.float64] = np.exp(rng.uniform(math.log(limits[0]), math.log(limits[1]), count))
     return drawn
