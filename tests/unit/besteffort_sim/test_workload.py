@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from besteffort_sim.errors import SimulationError
+from besteffort_sim.workload import (
+    BATCH_NOISE,
+    Bursts,
+    Drift,
+    Gamma,
+    Poisson,
+    Traffic,
+    build_workload,
+    draw_arrivals,
+    scaled_trace,
+)
+
+BURSTS = Bursts(20.0, 200.0, low_s=4.0, high_s=2.0)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "mean_rps"), [(Poisson(50.0), 50.0), (BURSTS, 80.0), (Gamma(50.0, cv=0.5, epoch_s=0.5), 50.0)]
+)
+def test_arrivals_ascend_at_the_wanted_mean_rate(traffic: Traffic, mean_rps: float) -> None:
+    arrival_s = draw_arrivals(traffic, 200_000, np.random.default_rng(0))
+    assert arrival_s.size == 200_000
+    assert (np.diff(arrival_s) >= 0).all()
+    assert arrival_s.size / arrival_s[-1] == pytest.approx(mean_rps, rel=0.05)
+
+
+def test_bursts_have_both_rates() -> None:
+    arrival_s = draw_arrivals(BURSTS, 50_000, np.random.default_rng(0))
+    per_second = np.bincount(arrival_s.astype(int))
+    assert np.median(per_second) < 30
+    assert np.percentile(per_second, 90) > 150
+
+
+def test_a_trace_is_played_from_zero_and_faster() -> None:
+    assert scaled_trace([12.0, 10.0, 14.0], 2.0).tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(("times", "factor"), [([], 1.0), ([1.0, float("nan")], 1.0), ([1.0], 0.0), ([1.0], -1.0)])
+def test_a_trace_that_makes_no_sense_is_refused_in_one_sentence(times: list[float], factor: float) -> None:
+    with pytest.raises(SimulationError, match=r"^trace: [^.]*$|^trace: the rate factor"):
+        scaled_trace(times, factor)
+
+
+def test_the_mix_of_tasks_drifts_only_when_asked() -> None:
+    arrival_s = np.linspace(0.0, 100.0, 20_000)
+    rng = np.random.default_rng(0)
+    even, drifting = (build_workload(arrival_s, 4, 0.4, rng, drift=drift) for drift in (None, Drift(epoch_s=10.0)))
+    shares = [np.bincount(load.task[:2000], minlength=4) / 2000 for load in (even, drifting)]
+    assert shares[0] == pytest.approx([0.25] * 4, abs=0.05)
+    assert np.abs(shares[1] - 0.25).max() > 0.1
+    assert set(drifting.task) == {0, 1, 2, 3}
+
+
+def test_noise_keeps_the_mean_of_the_work() -> None:
+    load = build_workload(np.zeros(100_000), 1, 0.4, np.random.default_rng(0))
+    assert load.noise.mean() == pytest.approx(1.0, abs=0.002)
+    assert np.log(load.noise).std() == pytest.approx(BATCH_NOISE, rel=0.02)
+
+
+def test_one_seed_makes_one_workload() -> None:
+    def drawn(seed: int) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        return np.concatenate([*build_workload(draw_arrivals(BURSTS, 500, rng), 3, 0.4, rng, drift=Drift())])
+
+    assert np.array_equal(drawn(3), drawn(3))
+    assert not np.array_equal(drawn(3), drawn(4))
