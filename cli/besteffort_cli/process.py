@@ -51,7 +51,8 @@ class KeptProcess:
 
     def exit_code(self) -> int | None:
         """Return the command's exit status, 128 + n after signal n; None while it runs."""
-        return self._popen.poll()
+        code = self._popen.poll()
+        return code if code is None or code >= 0 else 128 - code
 
     def stop(self) -> None:
         """End the command and everything that it started; do nothing if it has ended."""

@@ -18,7 +18,7 @@ from besteffort_cli.errors import ServerError
 from besteffort_cli.process import KeptProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
     from threading import Event
 
@@ -57,10 +57,10 @@ class TritonServer:
         grpc_port, metrics_port = free_port(), free_port()
         self.address = f"127.0.0.1:{grpc_port}"
         self.metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
-        self._command = self._build_command(grpc_port, metrics_port)
+        self._command = self._build_command(grpc_port, metrics_port, models.values())
         _assemble(models, folder / "models")
 
-    def _build_command(self, grpc_port: int, metrics_port: int) -> list[str]:
+    def _build_command(self, grpc_port: int, metrics_port: int, models: Iterable[Path]) -> list[str]:
         return [
             str(self._installation.server),
             f"--model-repository={self._folder / 'models'}",
@@ -70,9 +70,10 @@ class TritonServer:
             "--metrics-address=127.0.0.1",
             f"--metrics-port={metrics_port}",
             "--allow-cpu-metrics=false",
-            "--exit-timeout-secs=2",
+            "--exit-timeout-secs=1",
             f"--backend-config=python,shm-region-prefix-name={self._shm_prefix}",
             *self._installation.flags,
+            *(["--disable-auto-complete-config"] if all(map(_is_complete, models)) else []),
         ]
 
     @property
@@ -97,14 +98,13 @@ class TritonServer:
         """
         assert self._process
         give_up_at = time.monotonic() + READY_WITHIN_S
-        with grpc.insecure_channel(self.address) as channel:
-            while not _is_ready(channel, self._models):
-                if self._process.exit_code() is not None:
-                    raise ServerError(f"Triton {self.name} did not start: {self._said()} (log: {self._log}).")
-                if time.monotonic() > give_up_at:
-                    raise ServerError(f"Triton {self.name} was not ready in {READY_WITHIN_S:.0f} s (log: {self._log}).")
-                if cancelled.wait(LOOK_S):
-                    return
+        while not _is_ready(self.address, self._models):
+            if self._process.exit_code() is not None:
+                raise ServerError(f"Triton {self.name} did not start: {self._said()} (log: {self._log}).")
+            if time.monotonic() > give_up_at:
+                raise ServerError(f"Triton {self.name} was not ready in {READY_WITHIN_S:.0f} s (log: {self._log}).")
+            if cancelled.wait(LOOK_S):
+                return
 
     def exit_code(self) -> int | None:
         """Return the exit status, 128 + n after signal n; None while it runs."""
@@ -142,14 +142,22 @@ def telling_line(log: str) -> str:
     return (failures or errors[-1:] or lines[-1:] or ["it said nothing"])[0]
 
 
-def _is_ready(channel: grpc.Channel, models: Collection[str]) -> bool:
-    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-    try:
-        if not stub.ServerReady(service_pb2.ServerReadyRequest(), timeout=1).ready:
+def _is_ready(address: str, models: Collection[str]) -> bool:
+    # A channel that was refused once waits seconds before it tries again: take a new one, with nothing shared.
+    with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+        try:
+            if not stub.ServerReady(service_pb2.ServerReadyRequest(), timeout=1).ready:
+                return False
+            return all(stub.ModelReady(service_pb2.ModelReadyRequest(name=model), timeout=1).ready for model in models)
+        except grpc.RpcError:
             return False
-        return all(stub.ModelReady(service_pb2.ModelReadyRequest(name=model), timeout=1).ready for model in models)
-    except grpc.RpcError:
-        return False
+
+
+def _is_complete(model: Path) -> bool:
+    """Tell whether a configuration says all itself: to ask the model, Triton runs its Python once more at the start."""
+    text = (model / "config.pbtxt").read_text(errors="replace")
+    return all(re.search(rf"^\s*{field}\b", text, re.MULTILINE) for field in ("max_batch_size", "input", "output"))
 
 
 def _assemble(models: Mapping[str, Path], repository: Path) -> None:

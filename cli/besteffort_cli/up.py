@@ -67,8 +67,8 @@ def up(  # noqa: PLR0913 - one parameter for each option
     with LocalStack(local, ground) as stack:
         profiles = profiles_for(local, stack, ground, prompts) if given is None else given
         router = stack.serve(profiles, listen=listen, metrics=metrics)
-        typer.echo(_ready(local, router))
         try:
+            typer.echo(_ready(local, router))
             threading.Event().wait()
         except KeyboardInterrupt:
             say("Stopping")
@@ -99,7 +99,7 @@ def _ready(local: LocalService, router: RouterProcess) -> str:
         f"Ready: {router.address} answers for model {local.service.model_name} (sizes {sizes}; policy "
         f"{spec.policy.kind}; metrics {router.metrics_url})\n"
         "Call it with any Triton (KServe v2) gRPC client: text_input in, text_output out, optional parameters "
-        f"deadline_ms and task. Or: besteffort load {router.address}"
+        f"deadline_ms and task. Or: besteffort load {router.address} --model {local.service.model_name}"
     )
 
 

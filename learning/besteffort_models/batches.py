@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["IGNORED", "Piece", "batches"]
 
 IGNORED = -100
+LENGTH_STEP = 8  # Few different shapes: the matrix library compiles code for each new one.
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def _row(problem: Problem, working: Working) -> tuple[list[int], int]:
 
 
 def _pad(rows: list[tuple[list[int], int]]) -> Piece:
-    length = max(len(tokens) for tokens, _ in rows)
+    longest = max(len(tokens) for tokens, _ in rows) - 1
+    length = 1 + -(-longest // LENGTH_STEP) * LENGTH_STEP
     ids = torch.full((len(rows), length), PADDING)
     targets = torch.full((len(rows), length), IGNORED)
     for index, (tokens, given) in enumerate(rows):

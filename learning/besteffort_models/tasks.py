@@ -118,9 +118,10 @@ def _chain(rng: random.Random) -> Problem:
 
 
 def _sorting(rng: random.Random) -> Problem:
+    """Sort letters; the full working spells them out one by one."""
     letters = _letters(rng, rng.randint(8, 18))
-    counts = [f"{letter}{letters.count(letter)}" for letter in sorted(set(letters))]
-    return Problem("sorting", f"sort {letters}=", "".join(sorted(letters)), brief="", full=" ".join(counts))
+    ordered = sorted(letters)
+    return Problem("sorting", f"sort {letters}=", "".join(ordered), brief="", full=" ".join(ordered))
 
 
 def _reversal(rng: random.Random) -> Problem:

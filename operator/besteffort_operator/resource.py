@@ -144,7 +144,10 @@ class Policy(Block):
     """How a size is chosen for a request."""
 
     kind: PolicyKind = Field(default=PolicyKind.PRICE, description="The rule; Learned reads a policy bundle.")
-    bundle: Bundle | None = Field(default=None, description="Where the policy bundle is: the network of Learned, the tuned numbers of Price and Ladder.")
+    bundle: Bundle | None = Field(
+        default=None,
+        description="Where the policy bundle is: the network of Learned, the tuned numbers of Price and Ladder.",
+    )
     mode: PolicyMode = Field(
         default=PolicyMode.ENFORCE, description="Enforce: kind rules. Shadow: kind is recorded, fallback rules."
     )

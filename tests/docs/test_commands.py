@@ -1,4 +1,4 @@
-"""Every command of README and docs is run, the long ones shortened; `up` runs in the background for those that call it."""
+"""Every command of README and docs is run, the long ones shortened; `up` runs beside those that call it."""
 
 from __future__ import annotations
 

@@ -146,7 +146,10 @@ def plans() -> list[Plan]:
 def test_compiled_and_interpreted_say_the_same(plan: Plan) -> None:
     pool, workload = three_sizes(), noisy(300, 120.0)
     world = world_of(pool, overhead_s=0.001, slowness=1.3)
-    compiled, interpreted = simulate(pool, world, workload, plan, trail=True), run(pool, world, workload, plan, True)
+    compiled, interpreted = (
+        simulate(pool, world, workload, plan, trail=True),
+        run(pool, world, workload, plan, trail=True),
+    )
     for fast, slow in zip(compiled, interpreted, strict=True):
         assert np.array_equal(fast, slow)
 
