@@ -32,7 +32,9 @@ from besteffort_operator.profile import Profile, load_profiles
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from besteffort_cli.dataset import Row
     from besteffort_cli.router_process import RouterProcess
+    from besteffort_cli.stack import Ground
 
 __all__ = ["demo"]
 
@@ -77,34 +79,39 @@ def demo(  # noqa: PLR0913 - one argument for each option
     if not service.is_file():
         raise InputError(f"--service {service}: there is no such file; run this in a checkout, or name a service.")
     local = load_local_service(service)
-    asked = find_prompts(local, None)
-    rows, arrivals_s = read_rows(asked), read_trace(trace)
+    rows, arrivals_s = read_rows(find_prompts(local, None)), read_trace(trace)
     ground = prepare(local, triton=triton, cores=cores)
     folder = out or ground.home / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     say("Starting a Triton server for each size, and the router")
     with LocalStack(local, ground) as stack, confined(ground.cores.rest):
-        profiles, capacities_rps = _measured(local, stack, kept_profile(ground.home, local, asked, ground.cores))
+        profiles, capacities_rps = _measured(local, stack, ground)
         router = stack.serve(profiles)
         window = choose_window(arrivals_s, capacities_rps, length_s=length_s, cap_rps=peak_rps)
-        spec = local.service.spec
-        course = Course(local.service.model_name, window.arrivals_s, rows, spec.deadline.default_s, rounds, seed)
-        entries = contestants(spec.policy.kind, [size.name for size in spec.sizes])
-        setup_s = time.monotonic() - began_s
+        course = _course(local, window, rows, rounds, seed)
+        entries = contestants(local.service.spec.policy.kind, [size.name for size in local.service.spec.sizes])
         say(_announcement(profiles, capacities_rps, window, course, len(entries)))
+        facts = {"setup_s": time.monotonic() - began_s}
         scores = _watched(stack, router, course, entries)
-        facts = {"setup_s": setup_s, "total_s": time.monotonic() - began_s, "restarts": stack.restarts}
+        facts |= {"total_s": time.monotonic() - began_s, "restarts": stack.restarts}
     if not scores:
         raise typer.Abort
     _conclude(folder, local, window, capacities_rps, scores, facts)
 
 
-def _measured(local: LocalService, stack: LocalStack, path: Path) -> tuple[dict[str, Profile], dict[str, float]]:
+def _course(local: LocalService, window: Window, rows: Sequence[Row], rounds: int, seed: int) -> Course:
+    deadline_s = local.service.spec.deadline.default_s
+    return Course(local.service.model_name, window.arrivals_s, rows, deadline_s, rounds, seed)
+
+
+def _measured(local: LocalService, stack: LocalStack, ground: Ground) -> tuple[dict[str, Profile], dict[str, float]]:
     """Return profiles and capacities in requests/s by size, as kept from an earlier run, else measured now."""
+    asked = find_prompts(local, None)
+    path = kept_profile(ground.home, local, asked, ground.cores)
     capacities = path.with_suffix(".capacities.json")
     if not (path.exists() and capacities.exists()):
         say("Measuring quality and latency of the sizes (once, under a minute)")
-        measurements = measure_stack(local, stack, find_prompts(local, None))
+        measurements = measure_stack(local, stack, asked)
         write_profile(path, measurements)
         capacities.write_text(json.dumps({size: found.capacity_rps for size, found in measurements.items()}))
     say(f"Using the measurements in {path}")

@@ -1,0 +1,1 @@
+"""What several parts share: generated protocol buffers."""

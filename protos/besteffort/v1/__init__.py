@@ -1,0 +1,1 @@
+"""RouterConfig: all that operator and router share."""
