@@ -158,11 +158,11 @@ def train(
 
     Example: besteffort train --service service.yaml --profile profile.yaml --out policy.safetensors
     """
-    recipes, dqn = _import("besteffort_train.recipe"), _import("besteffort_train.dqn")
+    recipes = _import("besteffort_train.recipe")
     learned = load_learning_service(service, profile)
     if not out.parent.is_dir():
         raise InputError(f"--out {out}: there is no folder {out.parent}; make it, or write elsewhere.")
-    recipe = recipes.Recipe() if steps is None else recipes.Recipe(hyper=dqn.Hyper(steps=steps))
+    recipe = recipes.Recipe() if steps is None else recipes.Recipe(hyper=recipes.Hyper(steps=steps))
     with _progress() as report:
         made = recipes.make_policy(learned, recipe, seed=seed, report=report)
     draft = out.with_name(f".{out.name}.draft")

@@ -38,7 +38,8 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     replaced = function.__globals__ | {name: _compiled(callee) for name, callee in callees.items()}
     copy = types.FunctionType(function.__code__, replaced, function.__name__, function.__defaults__)
     copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
-    dispatcher: Callable[..., Any] = numba.njit(cache=True, nogil=True)(copy)
+    # Inlined, since a call would pass every field of every array in every named tuple, and count their references.
+    dispatcher: Callable[..., Any] = numba.njit(cache=True, nogil=True, forceinline=True)(copy)
     return dispatcher
 
 

@@ -1,4 +1,4 @@
-"""Double DQN (van Hasselt et al. 2016) on the compiled simulator: one file, top to bottom.
+"""Double DQN (van Hasselt et al. 2016) on the compiled simulator.
 
 Observation, network and reward are the core's. What differs from the textbook, and why:
 * Only random decisions are learned from. A chosen action tells of the load that made it look good, and what the network
@@ -16,7 +16,6 @@ import copy
 import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,10 +27,8 @@ from besteffort_core.observation import observation_length
 from besteffort_core.policies import PRICE_SHARPNESS
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
-from besteffort_sim.compiled import compiled
-from besteffort_sim.returns import discounted_tail
-from besteffort_sim.simulator import observations, simulate
 from besteffort_train.episodes import draw_episode
+from besteffort_train.experience import Replay, Transitions, play
 from besteffort_train.tune import mean_reward
 
 if TYPE_CHECKING:
@@ -42,57 +39,12 @@ if TYPE_CHECKING:
     from besteffort_core.policies import Parameters
     from besteffort_sim.model import Plan
     from besteffort_train.episodes import Episode, Service, Spread
+    from besteffort_train.hyper import Hyper
 
-__all__ = ["Hyper", "Progress", "Trained", "network_of", "train"]
-
+__all__ = ["Progress", "Trained", "network_of", "train"]
 
 CHECKED = 512
 """Observations that torch and numpy are compared on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hyper:
-    """The hyper-parameters; the defaults are those of the published policy."""
-
-    hidden: int = 64
-    """Width of both hidden layers."""
-    steps: int = 8_000
-    """Gradient steps."""
-    batch: int = 1024
-    """Transitions in a gradient step."""
-    learning_rate: float = 3e-4
-    """Of Adam at first; it falls along a half cosine."""
-    last_rate: float = 0.01
-    """Learning rate at the end, as a share of that at first."""
-    horizon: float = 2.0
-    """Time constant of the discount, in default deadlines."""
-    span: float = 2.0
-    """Time over which rewards are summed before the target network takes over, in default deadlines."""
-    boot: float = 1.0
-    random_per_deadline: float = 3.0
-    """Random decisions in the time of one deadline."""
-    random_share: float = 0.2
-    """Greatest share of random decisions, which counts where requests are few."""
-    imitation_steps: int = 3_000
-    """Steps in which the network first learns to score sizes as Price does."""
-    imitation_rate: float = 2e-3
-    """Learning rate of these; it falls along a half cosine."""
-    load_scale: float = 16.0
-    """Errors count 1 / (1 + arrivals per deadline / load_scale) times: returns are the noisier, the more they sum."""
-    target_gain: float = 0.003
-    """Share by which the target network, which also plays, follows in each step."""
-    replay: int = 400_000
-    """Transitions kept."""
-    first_episodes: int = 128
-    """Episodes played before the first step."""
-    round_steps: int = 50
-    """Steps between plays."""
-    round_episodes: int = 20
-    """Episodes in a play."""
-    check_steps: int = 500
-    """Steps between checkpoints."""
-    check_episodes: int = 64
-    """Episodes that a checkpoint is judged by."""
 
 
 class Progress(NamedTuple):
@@ -116,89 +68,6 @@ class Trained(NamedTuple):
     """The same network as torch has it."""
     observations: NDArray[np.float32]
     """A batch that both must agree on."""
-
-
-class Transitions(NamedTuple):
-    """Random decisions and what came of them, as arrays of one length."""
-
-    observation: NDArray[np.float32]
-    action: NDArray[np.int64]
-    gain: NDArray[np.float32]
-    """Discounted rewards over the span, less those of the reference."""
-    discount: NDArray[np.float32]
-    """Of what follows the span."""
-    following: NDArray[np.float32]
-    """The observation at the end of the span."""
-
-
-def play(episode: Episode, plan: Plan, hyper: Hyper, deadline_s: float, rng: np.random.Generator) -> Transitions:
-    """Run an episode with and without random decisions, and return these."""
-    pool, world, load = episode
-    forced = np.where(
-        _is_random(load.arrival_s, hyper, deadline_s, rng), rng.integers(0, pool.max_batch.size, load.task.size), -1
-    )
-    reference = simulate(pool, world, load, plan)
-    log = simulate(pool, world, load, plan._replace(forced=forced), trail=True)
-    horizon_s = hyper.horizon * deadline_s
-    end = np.searchsorted(load.arrival_s, load.arrival_s + hyper.span * deadline_s)
-    chosen = np.flatnonzero((forced >= 0) & (log.size == forced) & (end < load.task.size))
-    end = end[chosen]
-    seen = (observations(pool, world, load, log, rows) for rows in (chosen, end))
-    start_s, end_s = load.arrival_s[chosen], load.arrival_s[end]
-    times_s, values = _earned(load.arrival_s, (log.latency_s, log.reward), (reference.latency_s, -reference.reward))
-    tail, discount = compiled(discounted_tail), np.exp((start_s - end_s) / horizon_s)
-    gain = tail(times_s, values, start_s, horizon_s) - discount * tail(times_s, values, end_s, horizon_s)
-    # A request's own reward is not discounted: a deadline says all about the worth of its time.
-    gain += log.reward[chosen] * (1.0 - np.exp(-np.minimum(log.latency_s[chosen], 1e9) / horizon_s))
-    now, later = seen
-    return Transitions(now, log.size[chosen], gain.astype(np.float32), discount.astype(np.float32), later)
-
-
-def _is_random(
-    arrival_s: NDArray[np.float64], hyper: Hyper, deadline_s: float, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Draw which decisions are random: so many per deadline at the rate of the neighbouring arrivals."""
-    neighbours = 32
-    between_s = np.convolve(np.diff(arrival_s, prepend=0.0), np.full(neighbours, 1.0 / neighbours), "same")
-    share = np.minimum(hyper.random_per_deadline * between_s / deadline_s, hyper.random_share)
-    chosen: NDArray[np.bool_] = rng.uniform(size=arrival_s.size) < share
-    return chosen
-
-
-def _earned(
-    arrival_s: NDArray[np.float64], *runs: tuple[NDArray[np.float64], NDArray[np.float64]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return when rewards are earned, ascending, and how much; each run is (latency_s, reward)."""
-    times_s = np.concatenate([(arrival_s + latency_s)[np.isfinite(latency_s)] for latency_s, _ in runs])
-    values = np.concatenate([reward[np.isfinite(latency_s)] for latency_s, reward in runs])
-    order = np.argsort(times_s, kind="stable")
-    return times_s[order], values[order]
-
-
-class Replay:
-    """The last transitions, and the range of all observations that were ever added."""
-
-    def __init__(self, capacity: int, length: int) -> None:
-        self.observation, self.following = torch.zeros(capacity, length), torch.zeros(capacity, length)
-        self.action = torch.zeros(capacity, dtype=torch.int64)
-        self.gain, self.discount = torch.zeros(capacity), torch.zeros(capacity)
-        self.low, self.high = np.full(length, np.inf, np.float32), np.full(length, -np.inf, np.float32)
-        self.added = 0
-
-    def add(self, new: Transitions) -> None:
-        """Add transitions in place of the oldest."""
-        at = (self.added + torch.arange(new.action.size)) % self.action.shape[0]
-        for name, values in new._asdict().items():
-            getattr(self, name)[at] = torch.from_numpy(values)
-        if new.action.size:
-            self.low = np.minimum(self.low, new.observation.min(axis=0))
-            self.high = np.maximum(self.high, new.observation.max(axis=0))
-        self.added += new.action.size
-
-    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return that many transitions, as the fields of Transitions."""
-        at = torch.randint(0, min(self.added, self.action.shape[0]), (count,), generator=generator)
-        return self.observation[at], self.action[at], self.gain[at], self.discount[at], self.following[at]
 
 
 class QNetwork(nn.Module):
@@ -311,28 +180,32 @@ def train(
     torch.set_num_threads(1)
     learner, rng = Learner(service, hyper, seed), np.random.default_rng((seed, 1))
     checks = _episodes(service, spread, hyper.check_episodes, np.random.default_rng((seed, 2)))
-    best: Trained | None = None
-    reward = math.nan
-    pool = ThreadPoolExecutor(2)
+    best, reward = None, math.nan
     plan, count = build_plan(Kind.PRICE, price), hyper.first_episodes
-    for step in range(1, hyper.steps + 1):
-        if step % hyper.round_steps == 1:
-            for new in pool.map(functools.partial(_played, service, spread, hyper, plan), rng.spawn(count)):
-                learner.replay.add(new)
-            if step == 1:
-                learner.imitate(price, service.pool.grace_factor)
-            plan, count = build_plan(Kind.LEARNED, price, learner.network()), hyper.round_episodes
-        learner.learn()
-        if step % hyper.check_steps == 0 or step == hyper.steps:
-            network = learner.network()
-            reward = mean_reward(checks, build_plan(Kind.LEARNED, price, network))
-            if best is None or reward > best.reward:
-                batch = learner.replay.sample(CHECKED, torch.Generator().manual_seed(seed))[0].numpy()
-                best = Trained(network, reward, step, copy.deepcopy(learner.target.sizes), batch)
-        if step % hyper.round_steps == 0:
-            report(Progress(step, hyper.steps, reward))
+    with ThreadPoolExecutor(2) as threads:
+        for step in range(1, hyper.steps + 1):
+            if (step - 1) % hyper.round_steps == 0:
+                played = functools.partial(_played, service, spread, hyper, plan)
+                for new in threads.map(played, rng.spawn(count)):
+                    learner.replay.add(new)
+                if step == 1:
+                    learner.imitate(price, service.pool.grace_factor)
+                plan, count = build_plan(Kind.LEARNED, price, learner.network()), hyper.round_episodes
+            learner.learn()
+            if step % hyper.check_steps == 0 or step == hyper.steps:
+                found = _checkpoint(learner, price, checks, step, seed)
+                best, reward = found if best is None or found.reward > best.reward else best, found.reward
+            if step % hyper.round_steps == 0:
+                report(Progress(step, hyper.steps, reward))
     assert best is not None, "the last step is a checkpoint"
     return best
+
+
+def _checkpoint(learner: Learner, price: Parameters, checks: Sequence[Episode], step: int, seed: int) -> Trained:
+    network = learner.network()
+    reward = mean_reward(checks, build_plan(Kind.LEARNED, price, network))
+    batch = learner.replay.sample(CHECKED, torch.Generator().manual_seed(seed))[0].numpy()
+    return Trained(network, reward, step, copy.deepcopy(learner.target.sizes), batch)
 
 
 def _played(service: Service, spread: Spread, hyper: Hyper, plan: Plan, rng: np.random.Generator) -> Transitions:

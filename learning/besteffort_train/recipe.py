@@ -11,10 +11,11 @@ import numpy as np
 from besteffort_core.bundle import Bundle
 from besteffort_core.policy import Kind
 from besteffort_train.baselines import build_plans
-from besteffort_train.dqn import Hyper, Progress, train
+from besteffort_train.dqn import Progress, train
 from besteffort_train.episodes import Spread, capacity_rps, draw_episode
 from besteffort_train.evaluation import build_workloads, compare, named_traffic
 from besteffort_train.export import export
+from besteffort_train.hyper import Hyper
 from besteffort_train.tune import Search, mean_reward, tune_ladder, tune_price
 
 if TYPE_CHECKING:
