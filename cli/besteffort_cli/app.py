@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version as distribution_version
+from typing import NoReturn
 
-import click
 import typer
 
 from besteffort_cli import calibrate, demo, learn, load, up, validate
@@ -49,16 +49,21 @@ def main() -> None:
         code = app(standalone_mode=False)
     except (CliError, CoreError, ResourceError) as error:
         _fail(str(error), 1)
-    except click.exceptions.Abort:
+    except typer.Abort:
         _fail("stopped", 130)
-    except KeyboardInterrupt:
-        _fail("stopped", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+    except typer.TyperException as error:
+        if not error.format_message():  # a group without a verb has printed its help
+            sys.exit(error.exit_code)
+        _fail(_usage(error), error.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(sentence: str, code: int) -> None:
+def _usage(error: typer.TyperException) -> str:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    verb = context.command_path if context else "besteffort"
+    return f"{error.format_message().rstrip('.')}; {verb} -h explains."
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
     sys.stderr.write(f"besteffort: {sentence}\n")
     sys.exit(code)
