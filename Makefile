@@ -52,7 +52,9 @@ bench: $(VENV)/dev.done  ## figures that no promise hangs on: the router's overh
 	$(BIN)/python benchmarks/triton_stall.py
 
 models: $(VENV)/dev.done  ## train the demo's three language models anew (about an hour)
-	$(BIN)/python -m besteffort_models train --all
+	$(BIN)/python -m besteffort_models train
+	$(BIN)/python -m besteffort_models export
+	$(BIN)/python -m besteffort_models evaluate
 
 docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
 	$(BIN)/python -m besteffort_operator.reference > docs/reference/resource.md
