@@ -25,7 +25,7 @@ from besteffort_cli.preparation import (
     ServiceArgument,
     TritonOption,
     confined,
-    prepare,
+    find_ground,
     say,
 )
 from besteffort_cli.stack import LocalStack
@@ -63,7 +63,7 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
         raise InputError(f"--output {output}: choose table or json.")
     local = load_local_service(service, remotes=backend or (), models=models)
     asked = find_prompts(local, prompts)
-    ground = prepare(local, triton=triton, cores=cores)
+    ground = find_ground(local, triton=triton, cores=cores)
     path = out or kept_profile(ground.home, local, asked, ground.cores)
     with LocalStack(local, ground) as stack, confined(ground.cores.rest):
         measurements = measure_stack(local, stack, asked)
@@ -79,11 +79,12 @@ def find_prompts(local: LocalService, prompts: Path | None) -> Path:
     """Return the prompts to measure with: those named, else those beside the service.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or a line is broken.
     """
     found = prompts or local.folder / "prompts.jsonl"
     if not found.is_file():
         raise InputError(f"There is no {found} to measure quality and latency with; give one with --prompts FILE.")
+    read_rows(found)
     return found
 
 

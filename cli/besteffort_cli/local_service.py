@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from besteffort_cli.errors import InputError
+from besteffort_cli.faults import faults_of
 from besteffort_operator.document import load_service
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def load_local_service(path: Path, *, remotes: Sequence[str] = (), models: Path 
     """Read a service file; `remotes` are SIZE=HOST:PORT.
 
     Raises:
-        ResourceError: the file is refused.
-        InputError: a remote is malformed or of no size of the service.
+        InputError: the file is refused, or a remote is malformed or of no size of the service.
     """
-    service = load_service(path)
+    with faults_of(path):
+        service = load_service(path)
     known = [size.name for size in service.spec.sizes]
     return LocalService(service, path.resolve().parent, parse_remotes(remotes, known), models and models.resolve())
 

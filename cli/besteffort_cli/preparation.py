@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from besteffort_cli.bundle_file import read_bundle
 from besteffort_cli.cores import split_cores
+from besteffort_cli.errors import InputError
 from besteffort_cli.installation import find_or_install, home_folder, own_triton
 from besteffort_cli.stack import Ground
+from besteffort_cli.triton import is_ready
+from besteffort_core.bundle import require_layout
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -26,6 +30,7 @@ __all__ = [
     "ServiceArgument",
     "TritonOption",
     "confined",
+    "find_ground",
     "prepare",
     "say",
 ]
@@ -51,18 +56,51 @@ PromptsOption = Annotated[
 
 
 def prepare(local: LocalService, *, triton: Path | None, cores: str) -> Ground:
+    """Return what the servers of a service and its router stand on, once its policy bundle is found sound or missing.
+
+    Raises:
+        CliError: an option or the bundle is refused, or Triton cannot run here.
+    """
+    _check_bundle(local)
+    return find_ground(local, triton=triton, cores=cores)
+
+
+def find_ground(local: LocalService, *, triton: Path | None, cores: str) -> Ground:
     """Return what the servers of a service stand on; install the embedded Triton if it is needed and missing.
 
     Raises:
         CliError: an option is refused, or Triton cannot run here.
     """
     home, split = home_folder(), split_cores(cores)
+    # Refuse what will not do before anything is installed.
     for size in local.embedded:
-        local.model_folder(size)  # refuses before anything is installed
+        local.model_folder(size)
+    _check_remotes(local)
     if not local.embedded:
         return Ground(home, split, None, say)
     installation = own_triton(triton) if triton else find_or_install(home, say)
     return Ground(home, split, installation, say)
+
+
+def _check_remotes(local: LocalService) -> None:
+    for size in local.service.spec.sizes:
+        address = local.remotes.get(size.name)
+        if address and not is_ready(address, [size.triton_model]):
+            raise InputError(
+                f"--backend {size.name}={address}: no Triton with the model {size.triton_model} is ready there; "
+                "start it first, or give its gRPC address."
+            )
+
+
+def _check_bundle(local: LocalService) -> None:
+    spec, path = local.service.spec, local.bundle_path()
+    if not spec.policy.bundle:
+        return
+    if not (path and Path(path).exists()):
+        missing = f"there is no {path}" if path else "a ConfigMap cannot be read here"
+        say(f"spec.policy.bundle: {missing}; until it is there {spec.policy.fallback} rules")
+        return
+    require_layout(read_bundle(Path(path)), spec.tasks, [size.name for size in spec.sizes])
 
 
 @contextmanager

@@ -18,7 +18,16 @@ import grpc
 from besteffort_cli.dataset import Row, is_right
 from besteffort_cli.errors import ServerError
 from besteffort_cli.record import Outcome, Record
-from besteffort_cli.wire import INFER, SERVER_LIVE, infer_request, read_trailers, text_output
+from besteffort_cli.wire import (
+    INFER,
+    MODEL_READY,
+    SERVER_LIVE,
+    infer_request,
+    read_trailers,
+    ready_request,
+    says_ready,
+    text_output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -52,12 +61,12 @@ def replay(  # noqa: PLR0913 - all that makes a replay; the last ones have defau
     what is open or was not sent is recorded as cancelled.
 
     Raises:
-        ServerError: no server answers at the address within 10 seconds.
+        ServerError: no server answers at the address, or it says that the model is not ready.
     """
     offsets = [float(offset) for offset in arrivals_s]
     plan = _Plan(tuple(offsets), tuple(rows), prompt_order(len(rows), len(offsets), seed), deadline_s)
     requests = [infer_request(model_name, row, deadline_s) for row in rows]
-    records = asyncio.run(_connected(address, plan, requests, progress))
+    records = asyncio.run(_connected(address, model_name, plan, requests, progress))
     assert len(records) == len(offsets), "every request has exactly one outcome"
     return records
 
@@ -79,12 +88,15 @@ class _Plan:
 
 async def _connected(
     address: str,
+    model_name: str,
     plan: _Plan,
     requests: Sequence[bytes],
     progress: Callable[[int], None] | None,
 ) -> list[Record]:
     async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
         await _warm_up(channel, address)
+        if not await _has_model(channel, model_name):
+            raise ServerError(f"{address} has no ready model {model_name!r}; give the name of one that it serves.")
         sender = _Sender(plan, requests, channel)
         watching = asyncio.create_task(_watch(sender, progress)) if progress else None
         try:
@@ -96,12 +108,20 @@ async def _connected(
 
 async def _warm_up(channel: grpc.aio.Channel, address: str) -> None:
     """Connect and call once, so that the first request pays for neither."""
+    live: _Call = channel.unary_unary(SERVER_LIVE)
     try:
-        await asyncio.wait_for(channel.channel_ready(), _CONNECT_S)
-        live: _Call = channel.unary_unary(SERVER_LIVE)
         await live(b"", timeout=_CONNECT_S)
-    except (TimeoutError, grpc.aio.AioRpcError) as error:
+    except grpc.aio.AioRpcError as error:
         raise ServerError(f"No inference server answers at {address}; start it or give another ADDRESS.") from error
+
+
+async def _has_model(channel: grpc.aio.Channel, model_name: str) -> bool:
+    """Tell whether the server says so; one that cannot say is believed to have it."""
+    ask: _Call = channel.unary_unary(MODEL_READY)
+    try:
+        return says_ready(await ask(ready_request(model_name), timeout=_CONNECT_S))
+    except grpc.aio.AioRpcError:
+        return True
 
 
 async def _watch(sender: _Sender, progress: Callable[[int], None]) -> None:

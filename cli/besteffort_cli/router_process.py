@@ -107,8 +107,10 @@ class RouterProcess:
     def _wait_until(self, holds: Callable[[], bool], otherwise: str) -> None:
         give_up_at = time.monotonic() + TAKES_WITHIN_S
         while not holds():
-            if time.monotonic() > give_up_at or self.exit_code() is not None:
-                raise ServerError(f"The router {otherwise}: {self._said()} (log: {self._log}).")
+            if self.exit_code() is not None:
+                raise ServerError(f"The router ended: {self._said()} (log: {self._log}).")
+            if time.monotonic() > give_up_at:
+                raise ServerError(f"The router {otherwise} in {TAKES_WITHIN_S:.0f} s (log: {self._log}).")
             time.sleep(LOOK_S)
 
     def _line(self) -> str:

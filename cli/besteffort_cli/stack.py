@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -140,7 +141,14 @@ def _remote_backends(remotes: Mapping[str, str]) -> list[BackendAddress]:
     """Return one backend for each address; what it computes on is its own."""
     addresses = dict.fromkeys(remotes.values())
     sizes = {address: tuple(size for size, at in remotes.items() if at == address) for address in addresses}
-    return [BackendAddress(address, address, "", sizes[address], device=address) for address in addresses]
+    return [
+        BackendAddress(_label(address), address, "", sizes[address], device=_label(address)) for address in addresses
+    ]
+
+
+def _label(address: str) -> str:
+    """Return an address as the router takes names: letters, digits, "-", "_" and "." only, at most 63."""
+    return re.sub(r"[^\w.-]+", "-", address, flags=re.ASCII)[-63:].strip("-_.")
 
 
 def _names(sizes: tuple[Size, ...]) -> tuple[str, ...]:

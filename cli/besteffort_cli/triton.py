@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from besteffort_cli.installation import TritonInstallation
 
-__all__ = ["TritonServer", "free_port", "telling_line"]
+__all__ = ["TritonServer", "free_port", "is_ready", "telling_line"]
 
 READY_WITHIN_S = 120.0
 LOOK_S = 0.05
@@ -98,9 +98,10 @@ class TritonServer:
         """
         assert self._process
         give_up_at = time.monotonic() + READY_WITHIN_S
-        while not _is_ready(self.address, self._models):
-            if self._process.exit_code() is not None:
-                raise ServerError(f"Triton {self.name} did not start: {self._said()} (log: {self._log}).")
+        while not is_ready(self.address, self._models):
+            if (code := self._process.exit_code()) is not None:
+                ended = f"{self._installation.server} ended with exit status {code}; log: {self._log}"
+                raise ServerError(f"Triton {self.name} did not start: {self._said()} ({ended}).")
             if time.monotonic() > give_up_at:
                 raise ServerError(f"Triton {self.name} was not ready in {READY_WITHIN_S:.0f} s (log: {self._log}).")
             if cancelled.wait(LOOK_S):
@@ -142,7 +143,8 @@ def telling_line(log: str) -> str:
     return (failures or errors[-1:] or lines[-1:] or ["it said nothing"])[0]
 
 
-def _is_ready(address: str, models: Collection[str]) -> bool:
+def is_ready(address: str, models: Collection[str]) -> bool:
+    """Tell whether a Triton answers at host:port and all these models of it are ready."""
     # A channel that was refused once waits seconds before it tries again: take a new one, with nothing shared.
     with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
         stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)

@@ -12,6 +12,7 @@ import typer
 
 from besteffort_cli.calibrate import find_prompts, measure_stack, write_profile
 from besteffort_cli.errors import InputError
+from besteffort_cli.faults import faults_of
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import load_local_service
 from besteffort_cli.preparation import (
@@ -60,9 +61,10 @@ def up(  # noqa: PLR0913 - one parameter for each option
     for option, address in (("--listen", listen), ("--metrics", metrics)):
         _check_free(option, address)
     local = load_local_service(service, remotes=backend or (), models=models)
-    given = load_profiles(profile) if profile else None
+    given = _read_profile(profile) if profile else None
+    if given is None and _lacks_numbers(local):
+        find_prompts(local, prompts)  # refuses before anything is installed
     ground = prepare(local, triton=triton, cores=cores)
-    _say_about_bundle(local)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with LocalStack(local, ground) as stack:
         profiles = profiles_for(local, stack, ground, prompts) if given is None else given
@@ -80,7 +82,7 @@ def profiles_for(local: LocalService, stack: LocalStack, ground: Ground, prompts
     Raises:
         CliError: there are no prompts to measure with, or a server fails.
     """
-    if all(size.quality and size.latency for size in local.service.spec.sizes):
+    if not _lacks_numbers(local):
         return {}
     asked = find_prompts(local, prompts)
     path = kept_profile(ground.home, local, asked, ground.cores)
@@ -89,7 +91,16 @@ def profiles_for(local: LocalService, stack: LocalStack, ground: Ground, prompts
         with confined(ground.cores.rest):
             write_profile(path, measure_stack(local, stack, asked))
     say(f"Using the measurements in {path}")
-    return load_profiles(path)
+    return _read_profile(path)
+
+
+def _lacks_numbers(local: LocalService) -> bool:
+    return not all(size.quality and size.latency for size in local.service.spec.sizes)
+
+
+def _read_profile(path: Path) -> dict[str, Profile]:
+    with faults_of(path):
+        return load_profiles(path)
 
 
 def _ready(local: LocalService, router: RouterProcess) -> str:
@@ -103,13 +114,6 @@ def _ready(local: LocalService, router: RouterProcess) -> str:
     )
 
 
-def _say_about_bundle(local: LocalService) -> None:
-    policy, path = local.service.spec.policy, local.bundle_path()
-    if policy.bundle and not (path and Path(path).is_file()):
-        missing = f"there is no {path}" if path else "a ConfigMap cannot be read here"
-        say(f"spec.policy.bundle: {missing}; until it is there {policy.fallback} rules")
-
-
 def _check_free(option: str, address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
@@ -118,5 +122,5 @@ def _check_free(option: str, address: str) -> None:
         with socket.create_server((host, int(port))):
             pass
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0].rstrip(".")
         raise InputError(f"{option} {address}: cannot listen there ({reason}); choose another.") from error

@@ -12,10 +12,21 @@ if TYPE_CHECKING:
 
     from besteffort_cli.dataset import Row
 
-__all__ = ["INFER", "SERVER_LIVE", "Trailers", "infer_request", "read_trailers", "text_output"]
+__all__ = [
+    "INFER",
+    "MODEL_READY",
+    "SERVER_LIVE",
+    "Trailers",
+    "infer_request",
+    "read_trailers",
+    "ready_request",
+    "says_ready",
+    "text_output",
+]
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 SERVER_LIVE = "/inference.GRPCInferenceService/ServerLive"
+MODEL_READY = "/inference.GRPCInferenceService/ModelReady"
 _LENGTH_BYTES = 4  # Triton writes the length of a BYTES element before it, as 32 bits, little-endian.
 
 
@@ -36,6 +47,17 @@ def read_trailers(metadata: Iterable[tuple[str, str | bytes]] | None) -> Trailer
     except ValueError:
         quality = 0.0
     return Trailers(said.get("bes-size", ""), said.get("bes-reason", ""), quality, said.get("bes-refused", ""))
+
+
+def ready_request(model_name: str) -> bytes:
+    """Serialise the question whether a model can answer."""
+    serialised: bytes = service_pb2.ModelReadyRequest(name=model_name).SerializeToString()
+    return serialised
+
+
+def says_ready(reply: bytes) -> bool:
+    """Read the answer to `ready_request`."""
+    return bool(service_pb2.ModelReadyResponse.FromString(reply).ready)
 
 
 def infer_request(model_name: str, row: Row, deadline_s: float) -> bytes:

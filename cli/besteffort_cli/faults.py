@@ -1,0 +1,25 @@
+"""Faults of a YAML file as sentences that say which file it is."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from besteffort_cli.errors import InputError
+from besteffort_operator.errors import ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["faults_of"]
+
+
+@contextmanager
+def faults_of(path: Path) -> Iterator[None]:
+    """Turn what is refused while reading a file into InputError, each sentence with the file's name."""
+    try:
+        yield
+    except ResourceError as error:
+        named = [fault if str(path) in fault else f"{path}: {fault}" for fault in error.sentences]
+        raise InputError("\n".join(named)) from error
