@@ -26,10 +26,10 @@ from besteffort_train.evaluation import build_workloads, named_traffic
 from besteffort_train.export import TOLERANCE, greatest_difference
 
 if TYPE_CHECKING:
-    from besteffort_core.bundle import Bundle
     from besteffort_core.learned import Network
+    from besteffort_core.model import Pool
+    from besteffort_core.policy import Policy
     from besteffort_sim.model import Log, Workload
-    from besteffort_train.episodes import Service
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 SNAPSHOTS = 10_000
@@ -48,7 +48,7 @@ def main() -> None:
         log = simulate(service.pool, world, load, plan, trail=True)
         rows = recorded(log)
         compared[kind.value] = len(rows)
-        differ[kind.value] = sum(not same(service, bundle, load, log, world, kind, int(k)) for k in rows)
+        differ[kind.value] = sum(not same(service.pool, policy, load, log, world, int(k)) for k in rows)
         print(f"{kind}: {len(rows)} decisions, {differ[kind.value]} differ")
         if kind is Kind.LEARNED:
             seen = observations(service.pool, world, load, log, rows)
@@ -71,11 +71,10 @@ def recorded(log: Log) -> np.ndarray:
     return decided[np.linspace(0, decided.size - 1, min(SNAPSHOTS, decided.size)).astype(np.int64)]
 
 
-def same(service: Service, bundle: Bundle, load: Workload, log: Log, world: World, kind: Kind, k: int) -> bool:
-    policy = build_policy(kind, Kind.PRICE, bundle, static_size=1)
+def same(pool: Pool, policy: Policy, load: Workload, log: Log, world: World, k: int) -> bool:
     snapshot = Snapshot(log.in_flight[k], log.correction[k], world.ready, float(log.rate_rps[k]), k)
     request = Request(int(load.task[k]), float(load.deadline_s[k]))
-    decision = decide(request, service.pool, snapshot, policy, health=Health())
+    decision = decide(request, pool, snapshot, policy, health=Health())
     refused = decision.refusal is Refusal.HOPELESS
     return decision.size == log.size[k] and refused == (log.outcome[k] == HOPELESS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,12 @@ class Search:
 
 def mean_reward(episodes: Sequence[Episode], plan: Plan) -> float:
     """Return the mean over episodes of the mean reward of a request."""
-    return float(np.mean([simulate(pool, world, load, plan).reward.mean() for pool, world, load in episodes]))
+
+    def reward(episode: Episode) -> float:
+        return float(simulate(*episode, plan).reward.mean())
+
+    with ThreadPoolExecutor(2) as threads:
+        return float(np.mean(list(threads.map(reward, episodes))))
 
 
 def tune_price(episodes: Sequence[Episode], search: Search, rng: np.random.Generator) -> Parameters:
