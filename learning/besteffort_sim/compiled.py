@@ -26,26 +26,45 @@ PACKAGES = ("besteffort_core", "besteffort_sim")
 
 
 @functools.cache
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function compiled, with every function of these packages that it calls compiled too."""
+def compiled(function: Callable[..., Any], **replaced: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function compiled, with every function of these packages that it calls compiled too.
+
+    `replaced` puts other functions in place of those of that name, however deep. They and what calls them check every
+    index, and are not kept on disk.
+    """
     _keep_machine_code()
-    return _compiled(function)
+    return _compiled(function, tuple(replaced.items()))
 
 
 @functools.cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    callees = {name: function.__globals__[name] for name in function.__code__.co_names if _is_ours(function, name)}
-    replaced = function.__globals__ | {name: _compiled(callee) for name, callee in callees.items()}
-    copy = types.FunctionType(function.__code__, replaced, function.__name__, function.__defaults__)
+def _compiled(
+    function: Callable[..., Any], replaced: tuple[tuple[str, Callable[..., Any]], ...] = ()
+) -> Callable[..., Any]:
+    own = dict(replaced)
+    called = {name: function.__globals__[name] for name in function.__code__.co_names if _is_ours(function, name)}
+    callees = {name: _compiled(own.get(name, callee), replaced) for name, callee in called.items()}
+    fixed = _is_packaged(function) and function not in own.values()
+    if replaced and fixed and callees == {name: _compiled(callee) for name, callee in called.items()}:
+        return _compiled(function)
+    known = function.__globals__ | callees
+    copy = types.FunctionType(function.__code__, known, function.__name__, function.__defaults__, function.__closure__)
     copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
     # Inlined, since a call would pass every field of every array in every named tuple, and count their references.
-    dispatcher: Callable[..., Any] = numba.njit(cache=True, nogil=True, forceinline=True)(copy)
+    compile_ = numba.njit(nogil=True, forceinline=True, cache=not replaced, boundscheck=bool(replaced))
+    dispatcher: Callable[..., Any] = compile_(copy)
     return dispatcher
 
 
 def _is_ours(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether a name is a function of these packages or of the function's own module."""
     value = function.__globals__.get(name)
-    return isinstance(value, types.FunctionType) and value.__module__.partition(".")[0] in PACKAGES
+    if not isinstance(value, types.FunctionType):
+        return False
+    return value.__module__ == function.__module__ or _is_packaged(value)
+
+
+def _is_packaged(function: Callable[..., Any]) -> bool:
+    return function.__module__.partition(".")[0] in PACKAGES
 
 
 @functools.cache

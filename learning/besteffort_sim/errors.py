@@ -1,6 +1,6 @@
 """Errors of the simulator.
 
-SimulationError   a workload, a profile or a trace is refused
+SimulationError   a workload, a trace or a rule is refused
 """
 
 from __future__ import annotations
@@ -9,4 +9,4 @@ __all__ = ["SimulationError"]
 
 
 class SimulationError(ValueError):
-    """A workload, a profile or a trace is refused; the message is one sentence for a user."""
+    """A workload, a trace or a rule is refused; the message is one sentence for a user."""

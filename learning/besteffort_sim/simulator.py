@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba.core.errors import NumbaError
 
 from besteffort_core.decide import route
 from besteffort_core.latency import candidates
@@ -13,6 +14,7 @@ from besteffort_core.observation import encode
 from besteffort_sim.agenda import DELIVERY, END, EXPIRY, build_agenda, next_event
 from besteffort_sim.choice import choose_planned
 from besteffort_sim.compiled import compiled
+from besteffort_sim.errors import SimulationError
 from besteffort_sim.model import QUEUE_FULL, Log
 from besteffort_sim.router import answer, build_router, count, expire, send
 from besteffort_sim.servers import build_servers, deliver, finish_next, next_finish
@@ -21,14 +23,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from besteffort_core.model import Pool
+    from besteffort_core.policies import Choose, Parameters
     from besteffort_sim.model import Plan, Workload, World
 
 __all__ = ["observations", "run", "simulate"]
 
 
-def simulate(pool: Pool, world: World, workload: Workload, plan: Plan, *, trail: bool = False) -> Log:
-    """Return what becomes of each request; with `trail` also what the router saw at each decision."""
-    log: Log = compiled(run)(pool, world, workload, plan, trail)
+def simulate(
+    pool: Pool,
+    world: World,
+    workload: Workload,
+    plan: Plan | Parameters,
+    *,
+    trail: bool = False,
+    rule: Choose | None = None,
+) -> Log:
+    """Return what becomes of each request; with `trail` also what the router saw at each decision.
+
+    With a `rule` of your own, written like those of the core, `plan` is an array of its parameters.
+
+    Raises:
+        SimulationError: the rule does not compile, or it takes or returns an index that is not there.
+    """
+    if rule is None:
+        log: Log = compiled(run)(pool, world, workload, plan, trail)
+        return log
+    try:
+        # `route` is the first to use what the rule returns: as one of the replaced it checks that index.
+        log = compiled(run, choose_planned=rule, route=route)(pool, world, workload, plan, trail)
+    except NumbaError as error:
+        raise SimulationError(f"rule {rule.__name__}: numba cannot compile it; its own message says where") from error
+    except IndexError as error:
+        raise SimulationError(f"rule {rule.__name__}: it takes or returns an index that is not there") from error
     return log
 
 

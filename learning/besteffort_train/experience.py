@@ -62,7 +62,7 @@ def _is_random(
     arrival_s: NDArray[np.float64], hyper: Hyper, deadline_s: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Draw which decisions are random: so many per deadline at the rate of the neighbouring arrivals."""
-    neighbours = 32
+    neighbours = min(32, arrival_s.size)
     between_s = np.convolve(np.diff(arrival_s, prepend=0.0), np.full(neighbours, 1.0 / neighbours), "same")
     share = np.minimum(hyper.random_per_deadline * between_s / deadline_s, hyper.random_share)
     chosen: NDArray[np.bool_] = rng.uniform(size=arrival_s.size) < share

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from besteffort_core.model import Candidates, Pool, Request, Snapshot
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_sim.errors import SimulationError
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY, QUEUE_FULL
 from besteffort_sim.simulator import run, simulate
 from besteffort_sim.workload import Poisson, build_workload, draw_arrivals
@@ -160,3 +162,37 @@ def test_the_same_seed_gives_the_same_log_and_another_seed_another() -> None:
     first, again, other = (simulate(pool, world, noisy(2000, 300.0, seed), plan) for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first.latency_s, other.latency_s)
+
+
+def own_size(_request: Request, _candidates: Candidates, _pool: Pool, _snapshot: Snapshot, parameters: Any) -> int:
+    return first_of(parameters)
+
+
+def first_of(parameters: Any) -> int:
+    return int(parameters[0])
+
+
+def uncompilable(_request: Request, _candidates: Candidates, _pool: Pool, _snapshot: Snapshot, _none: Any) -> int:
+    return open("size")  # type: ignore[return-value]  # noqa: PTH123
+
+
+def test_an_own_rule_decides_in_place_of_the_policy_with_the_function_it_calls() -> None:
+    pool, load = three_sizes(), noisy(1000, 100.0)
+    world = world_of(pool)
+    own = simulate(pool, world, load, np.array([1.0]), rule=own_size)
+    static = simulate(pool, world, load, always(1))
+    assert all(np.array_equal(a, b) for a, b in zip(own, static, strict=True))
+    assert not np.array_equal(static.latency_s, simulate(pool, world, load, always(0)).latency_s)
+
+
+@pytest.mark.parametrize("parameters", [np.array([3.0]), np.empty(0)])
+def test_an_index_that_is_not_there_is_refused_and_names_the_rule(parameters: np.ndarray) -> None:
+    pool = three_sizes()
+    with pytest.raises(SimulationError, match=r"^rule own_size: it takes or returns an index that is not there$"):
+        simulate(pool, world_of(pool), noisy(10, 100.0), parameters, rule=own_size)
+
+
+def test_a_rule_that_numba_cannot_compile_is_refused_and_named() -> None:
+    pool = three_sizes()
+    with pytest.raises(SimulationError, match=r"^rule uncompilable: numba cannot compile it"):
+        simulate(pool, world_of(pool), noisy(10, 100.0), np.empty(0), rule=uncompilable)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+
+from besteffort_core.policies import DEFAULT_LADDER, DEFAULT_PRICE
+from besteffort_sim.choice import NUMBERS
+from besteffort_train.baselines import build_plans
+from support.bundles import random_bundle
+from support.pools import SIZES
+
+RULES = ["Price", "Ladder", "Greedy", "LeastLoaded", "RoundRobin", "Static small", "Static medium", "Static large"]
+
+
+def test_without_a_bundle_all_rules_are_compared_with_their_defaults() -> None:
+    plans = build_plans(SIZES, None)
+    assert list(plans) == RULES
+    assert plans["Price"].parameters.tolist() == DEFAULT_PRICE.tolist()
+    assert plans["Ladder"].parameters.tolist() == DEFAULT_LADDER.tolist()
+
+
+def test_a_bundle_brings_learned_first_and_the_tuned_numbers() -> None:
+    bundle = random_bundle()
+    plans = build_plans(SIZES, bundle)
+    assert list(plans) == ["Learned", *RULES]
+    assert plans["Learned"].network is bundle.network
+    assert plans["Learned"].parameters is bundle.price
+    assert plans["Price"].parameters is bundle.price
+    assert plans["Ladder"].parameters is bundle.ladder
+
+
+def test_a_plan_is_of_the_kind_that_its_name_says() -> None:
+    for name, plan in build_plans(SIZES, random_bundle()).items():
+        kind = name.split()[0]
+        assert {str(key): number for key, number in NUMBERS.items()}[kind] == plan.kind
+    static = [build_plans(SIZES, None)[f"Static {size}"].parameters for size in SIZES]
+    assert np.concatenate(static).tolist() == [0.0, 1.0, 2.0]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from besteffort_core.policies import DEFAULT_PRICE
+from besteffort_core.policy import Kind
+from besteffort_sim.choice import build_plan
+from besteffort_sim.simulator import simulate
+from besteffort_train.episodes import Episode, Spread, draw_episode
+from besteffort_train.tune import Search, mean_reward, tune_ladder, tune_price
+from support.services import small_service
+from support.worlds import pool_of, workload_of, world_of
+
+SEARCH = Search(rounds=3, candidates=8, best=3)
+
+
+@pytest.fixture(scope="module")
+def episodes() -> list[Episode]:
+    rng = np.random.default_rng(1)
+    return [draw_episode(small_service(), Spread(requests=800), rng) for _ in range(10)]
+
+
+def test_an_episode_counts_as_much_as_any_other(episodes: list[Episode]) -> None:
+    plan = build_plan(Kind.GREEDY)
+    wanted = np.mean([simulate(*episode, plan).reward.mean() for episode in episodes])
+    assert mean_reward(episodes, plan) == wanted
+
+
+def test_tuned_numbers_earn_more_than_the_defaults(episodes: list[Episode]) -> None:
+    price = tune_price(episodes, SEARCH, np.random.default_rng(0))
+    assert price.shape == DEFAULT_PRICE.shape
+    tuned, untuned = (mean_reward(episodes, build_plan(Kind.PRICE, one)) for one in (price, DEFAULT_PRICE))
+    assert tuned > untuned
+
+
+def test_the_thresholds_find_that_the_best_size_is_never_in_time() -> None:
+    """Size 1 takes longer than any deadline: only a ladder that steps down at once earns all there is."""
+    pool = pool_of({1: 0.1}, {1: 5.0})
+    episode = Episode(pool, world_of(pool), workload_of(np.arange(0.0, 50.0, 0.5).tolist(), 1.0))
+    ladder = tune_ladder([episode], Search(rounds=2, candidates=100, best=2), np.random.default_rng(0))
+    assert ladder.shape == (1,)
+    assert ladder[0] < 0.0
+    assert mean_reward([episode], build_plan(Kind.LADDER, ladder)) == pytest.approx(1 / 3)
+
+
+def test_a_single_size_has_no_steps() -> None:
+    pool = pool_of({1: 0.1})
+    episode = Episode(pool, world_of(pool), workload_of([0.0]))
+    assert tune_ladder([episode], SEARCH, np.random.default_rng(0)).size == 0
+
+
+def test_one_seed_finds_the_same_numbers(episodes: list[Episode]) -> None:
+    first, again, other = (tune_ladder(episodes[:3], SEARCH, np.random.default_rng(seed)) for seed in (4, 4, 5))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
