@@ -199,6 +199,8 @@ def policy_inspect(
         typer.echo(json.dumps(facts))
         return
     table = Table(title=str(file), title_justify="left", show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in facts.items():
         if isinstance(value, dict):
             for inner, values in value.items():
@@ -300,16 +302,17 @@ def _as_json(row: Row, sizes: Sequence[str]) -> dict[str, Any]:
 
 
 def _table(title: str, rows: Sequence[Row], sizes: Sequence[str], against: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, padding=0)
     headings = ["policy", "reward", *(["ahead"] if against else []), "in time", "refused"]
     for number, heading in enumerate((*headings, "p95 ms", *sizes)):
         table.add_column(heading, justify="right" if number else "left", no_wrap=True)
     for row in rows:
-        compared = [] if not against else ["" if row.policy == against else _spread(row.ahead, "+.3f")]
+        # Of two intervals side by side only that of the difference says which is better.
+        earned = [f"{row.reward.mean:.3f}", "" if row.policy == against else _spread(row.ahead, "+.3f")]
         shares = (f"{share:.0%}" for share in row.shares)
         p95 = f"{1000 * row.p95_s:.0f}" if math.isfinite(row.p95_s) else "-"
         figures = (f"{row.in_time:.1%}", f"{row.refused:.1%}", p95)
-        table.add_row(row.policy, _spread(row.reward, ".3f"), *compared, *figures, *shares)
+        table.add_row(row.policy, *(earned if against else [_spread(row.reward, ".3f")]), *figures, *shares)
     return table
 
 
