@@ -17,6 +17,7 @@ from besteffort_cli.dataset import read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
+from besteffort_cli.output import Output, OutputOption
 from besteffort_cli.preparation import (
     BackendsOption,
     CoresOption,
@@ -41,7 +42,6 @@ __all__ = ["calibrate", "find_prompts", "measure_stack", "write_profile"]
 OutOption = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Where the profile goes; where `up` finds it otherwise.")
 ]
-OutputOption = Annotated[str, typer.Option("--output", metavar="table|json", help="How to print the figures.")]
 
 
 def calibrate(  # noqa: PLR0913 - one parameter for each option
@@ -53,14 +53,12 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
     models: ModelsOption = None,
     triton: TritonOption = None,
     cores: CoresOption = "",
-    output: OutputOption = "table",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Measure quality and latency of every size on its live servers; write a profile.
 
     The profile's blocks may be pasted under the sizes of the resource, which is what a cluster needs.
     """
-    if output not in ("table", "json"):
-        raise InputError(f"--output {output}: choose table or json.")
     local = load_local_service(service, remotes=backend or (), models=models)
     asked = find_prompts(local, prompts)
     ground = find_ground(local, triton=triton, cores=cores)
@@ -68,7 +66,7 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
     with LocalStack(local, ground) as stack, confined(ground.cores.rest):
         measurements = measure_stack(local, stack, asked)
     write_profile(path, measurements)
-    if output == "json":
+    if output is Output.JSON:
         typer.echo(json.dumps({size: asdict(found) for size, found in measurements.items()}))
     else:
         Console().print(_table(measurements))
@@ -104,7 +102,8 @@ def measure_stack(
     ]
     rows = read_rows(prompts)
     columns = (TextColumn("measuring"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         shown = bar.add_task("", total=1.0)
         return measure(
             subjects,

@@ -21,5 +21,5 @@ def faults_of(path: Path) -> Iterator[None]:
     try:
         yield
     except ResourceError as error:
-        named = [fault if str(path) in fault else f"{path}: {fault}" for fault in error.sentences]
+        named = [fault if fault.startswith(str(path)) else f"{path}: {fault}" for fault in error.sentences]
         raise InputError("\n".join(named)) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from rich.progress import Progress
 
 from besteffort_cli.dataset import Row, read_rows
 from besteffort_cli.errors import InputError
+from besteffort_cli.output import Output, OutputOption
 from besteffort_cli.page import build_page
 from besteffort_cli.picture import draw_png
 from besteffort_cli.replay import replay
@@ -30,19 +30,12 @@ if TYPE_CHECKING:
 
     from besteffort_cli.record import Record
 
-__all__ = ["Output", "load"]
+__all__ = ["load"]
 
 _LENGTH_S = 15.0
 _LAG_SHARE = 0.1
 _INTERRUPTED = 130
 _QUESTION = (Row("arithmetic", "2+2=", "4"),)
-
-
-class Output(StrEnum):
-    """How the result is printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def load(  # noqa: PLR0913 - one argument for each option
@@ -55,7 +48,7 @@ def load(  # noqa: PLR0913 - one argument for each option
     prompts: Annotated[Path | None, typer.Option(help="prompts.jsonl; without it all ask 2+2=.")] = None,
     deadline_ms: Annotated[float, typer.Option(min=1, help="An answer after this is late.")] = 400.0,
     seed: Annotated[int, typer.Option(help="Of the prompts' order and of Poisson arrivals.")] = 0,
-    output: Annotated[Output, typer.Option(help="How the result is printed.")] = Output.TABLE,
+    output: OutputOption = Output.TABLE,
     out: Annotated[Path | None, typer.Option(help="Folder for load.json and load.png.")] = None,
     html: Annotated[bool, typer.Option("--html", help="Write load.html too; needs --out.")] = False,
 ) -> int:
@@ -89,7 +82,8 @@ def _arrivals(trace: Path | None, rate_rps: float | None, length_s: float | None
 def _replayed(
     address: str, model: str, arrivals_s: NDArray[np.float64], rows: Sequence[Row], deadline_s: float, seed: int
 ) -> list[Record]:
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(f"{len(arrivals_s):,} requests", total=len(arrivals_s))
         return replay(
             address,

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads annotations
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from besteffort_cli.output import Output, OutputOption
 from besteffort_operator.document import load_service
 from besteffort_operator.errors import ResourceError
 
-__all__ = ["Output", "validate"]
-
-
-class Output(StrEnum):
-    """How to print."""
-
-    TABLE = "table"
-    JSON = "json"
+__all__ = ["validate"]
 
 
 def validate(
     service: Annotated[Path, typer.Argument(help="The BestEffortService, a YAML or JSON file.")],
-    output: Annotated[Output, typer.Option(help="table for people, json for programs.")] = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Check a BestEffortService without a cluster: each fault is one sentence with its field and the fix.
 

@@ -58,3 +58,16 @@ def write_prompts(path: Path, per_task: int = 6) -> Path:
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
+
+
+def write_profile(path: Path, sizes: Sequence[str] = ("small", "large")) -> Path:
+    """What a calibration might have found: each size slower and better than the one before."""
+    blocks = {
+        size: {
+            "quality": {"default": f"{(i + 1) / len(sizes)}"},
+            "latency": [{"batch": 1, "seconds": f"{0.004 * 8**i}"}],
+        }
+        for i, size in enumerate(sizes)
+    }
+    path.write_text(json.dumps({"sizes": blocks}))
+    return path

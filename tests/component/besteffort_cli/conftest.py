@@ -29,6 +29,14 @@ def triton() -> TritonInstallation:
 
 
 @pytest.fixture
+def home(triton: TritonInstallation, tmp_path: Path) -> Path:  # noqa: ARG001 - must be there
+    """A folder for runs of its own, with the Triton that is already installed."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "triton").symlink_to(home_folder() / "triton")
+    return tmp_path / "home"
+
+
+@pytest.fixture
 def serve(triton: TritonInstallation, tmp_path: Path) -> Callable[..., AbstractContextManager[TritonServer]]:
     """A function that runs one Triton with one shouting model, made as `write_model` is told."""
 

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -12,11 +10,9 @@ import pytest
 from besteffort_cli.dataset import Row
 from besteffort_cli.wire import INFER, infer_request, text_output
 from besteffort_operator.resource import PolicyKind
-from support.processes import is_keeper, processes_with
+from support.processes import eventually, is_keeper, processes_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from besteffort_cli.router_process import RouterProcess
     from besteffort_cli.stack import LocalStack
 
@@ -31,13 +27,6 @@ def ask(router: RouterProcess, prompt: str = "abcdef", deadline_s: float = 5.0) 
         request = infer_request("shout", Row("long", prompt, "?"), deadline_s)
         reply, call = channel.unary_unary(INFER).with_call(request, timeout=deadline_s)
     return text_output(reply) or "", dict(call.trailing_metadata())["bes-size"]
-
-
-def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> bool:
-    give_up_at = time.monotonic() + within_s
-    while not holds() and time.monotonic() < give_up_at:
-        time.sleep(0.05)
-    return holds()
 
 
 def test_the_best_size_in_time_answers(running: Running) -> None:
@@ -60,33 +49,13 @@ def test_embedded_servers_share_a_device_and_have_metrics(running: Running) -> N
     assert all(backend.metrics_url.endswith("/metrics") for backend in stack.backends)
 
 
-def test_a_killed_triton_comes_back_at_its_address_and_serves_again(running: Running) -> None:
-    stack, router, said = running
-    stack.set_policy(PolicyKind.STATIC, static_size="large")
-    (server,) = [p for p in processes_with(f"{stack.folder}/large/models") if _name(p) == "tritonserver"]
-    os.kill(server, signal.SIGKILL)
-    assert eventually(lambda: "Triton large is back" in said)
-    assert "Triton large died (exit status 137); starting it again in 1 s" in said
-    assert eventually(lambda: _answers(router))
-    assert stack.restarts == 1
-
-
 def test_a_killed_router_comes_back_at_its_address(running: Running) -> None:
     stack, router, said = running
     address = router.address
     (process,) = [p for p in processes_with(f"{stack.folder}/router.json") if not is_keeper(p)]
     os.kill(process, signal.SIGKILL)
     assert eventually(lambda: "the router is back" in said)
+    assert "the router died (exit status 137); starting it again in 1 s" in said
+    assert stack.restarts == 1
     assert router.address == address
     assert ask(router)[0] == "abcdef=ABCDEF"
-
-
-def _name(process: int) -> str:
-    return Path(f"/proc/{process}/comm").read_text().strip()
-
-
-def _answers(router: RouterProcess) -> bool:
-    try:
-        return ask(router)[1] == "large"
-    except grpc.RpcError:
-        return False

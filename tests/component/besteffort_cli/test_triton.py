@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from besteffort_cli.cores import split_cores
 from besteffort_cli.errors import ServerError
 from besteffort_cli.triton import TritonServer
 from besteffort_cli.triton_client import TritonClient
-from support.processes import is_keeper, processes_with
+from support.processes import eventually, is_keeper, name_of, processes_with
 from support.repository import write_model
 
 if TYPE_CHECKING:
@@ -48,9 +47,8 @@ def test_texts_go_through_a_python_model_whole_and_as_one_batch(serve: Serve) ->
 def test_every_process_of_a_server_runs_on_its_cores_and_is_gone_afterwards(serve: Serve) -> None:
     with serve() as server:
         mine = processes_with(str(server._folder))
-        names = {Path(f"/proc/{process}/comm").read_text().strip() for process in mine}
-        assert {"tritonserver", "triton_python_b"} <= names
-        servers = [process for process in mine if "triton" in Path(f"/proc/{process}/comm").read_text()]
+        assert {"tritonserver", "triton_python_b"} <= {name_of(process) for process in mine}
+        servers = [process for process in mine if "triton" in name_of(process)]
         threads = [path.name for process in servers for path in Path(f"/proc/{process}/task").iterdir()]
         assert all(os.sched_getaffinity(int(thread)) == split_cores().servers for thread in threads)
     assert processes_with(str(server._folder)) == []
@@ -78,7 +76,6 @@ def test_a_cancelled_request_leaves_the_queue_without_a_queue_policy(serve: Serv
     with serve(seconds=0.3, max_batch=1) as server, grpc.insecure_channel(server.address) as channel:
         infer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
         first = infer.future(request, timeout=10)
-        time.sleep(0.05)
         late = [infer.future(request, timeout=0.1) for _ in range(10)]
         codes = {call.code() for call in late}
         first.result()
@@ -93,8 +90,5 @@ def test_a_killed_keeper_takes_its_server_and_the_stubs_with_it(serve: Serve) ->
     with serve() as server:
         keeper = next(process for process in processes_with(str(server._folder)) if is_keeper(process))
         os.kill(keeper, signal.SIGKILL)
-        give_up_at = time.monotonic() + 10
-        while processes_with(str(server._folder)) and time.monotonic() < give_up_at:
-            time.sleep(0.05)
-        assert processes_with(str(server._folder)) == []
+        assert eventually(lambda: processes_with(str(server._folder)) == [])
         assert server.exit_code() == 137
