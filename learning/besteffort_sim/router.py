@@ -32,8 +32,8 @@ class Router(NamedTuple):
     """(backends,)"""
     backend_of: NDArray[np.int64]
     """(n,): where a request was sent, -1 if it was not."""
-    predicted_s: NDArray[np.float64]
-    """(n,)"""
+    profiled_s: NDArray[np.float64]
+    """(n,): the predicted seconds of a request, not counting the correction."""
     rate: NDArray[np.float64]
     """(2,): the estimated arrivals per second, and the seconds of the last arrival."""
 
@@ -60,8 +60,9 @@ def send(router: Router, log: Log, k: int, routed: tuple[int, int, float]) -> No
     """Send a request where the core routed it, or refuse it."""
     size, backend, predicted_s = routed
     log.size[k] = size
-    router.backend_of[k], router.predicted_s[k] = backend, predicted_s
+    router.backend_of[k] = backend
     if backend >= 0:
+        router.profiled_s[k] = predicted_s / router.correction[backend]
         router.in_flight[backend] += 1
     else:
         log.outcome[k] = HOPELESS if size >= 0 else NOT_READY
@@ -77,7 +78,7 @@ def answer(router: Router, log: Log, workload: Workload, pool: Pool, event: tupl
     log.outcome[k] = ANSWERED
     log.latency_s[k] = latency_s
     log.reward[k] = utility(quality, latency_s, workload.deadline_s[k], pool.grace_factor)
-    router.correction[backend] = corrected(router.correction[backend], router.predicted_s[k], latency_s)
+    router.correction[backend] = corrected(router.correction[backend], router.profiled_s[k], latency_s)
     router.in_flight[backend] -= 1
 
 
@@ -86,5 +87,5 @@ def expire(router: Router, outcome: NDArray[np.int8], k: int, elapsed_s: float) 
     backend = router.backend_of[k]
     outcome[k] = EXPIRED
     router.in_flight[backend] -= 1
-    if elapsed_s > router.predicted_s[k]:
-        router.correction[backend] = corrected(router.correction[backend], router.predicted_s[k], elapsed_s)
+    if elapsed_s > router.profiled_s[k] * router.correction[backend]:
+        router.correction[backend] = corrected(router.correction[backend], router.profiled_s[k], elapsed_s)

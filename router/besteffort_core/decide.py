@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from besteffort_core.model import Candidates, Pool, Request, Snapshot
     from besteffort_core.policy import Policy
 
-__all__ = ["HOPELESS_FACTOR", "STALE_S", "Health", "decide", "route"]
-
-HOPELESS_FACTOR = 1.25
-"""A request is refused when the chosen size is predicted this many times later than any worth: queueing it would only
-delay others. Above 1, since the prediction is biased upward."""
+__all__ = ["STALE_S", "Health", "decide", "route"]
 
 STALE_S = 5.0
 """Metrics older than this do not describe the pool that a learned policy was trained to see."""
@@ -35,8 +31,8 @@ class Health(NamedTuple):
 
 
 def hopeless(request: Request, pool: Pool, finish_s: float) -> bool:
-    """Tell whether an answer predicted in `finish_s` would surely be worth nothing."""
-    return finish_s > HOPELESS_FACTOR * worth_until_s(request.deadline_s, pool.grace_factor)
+    """Tell whether an answer predicted in `finish_s` would be worth nothing: to queue it would only delay others."""
+    return finish_s > worth_until_s(request.deadline_s, pool.grace_factor)
 
 
 def route(request: Request, pool: Pool, found: Candidates, size: int) -> tuple[int, int, float]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["batch_table", "candidates", "corrected", "finish_s", "request_s", "work_s"]
 
 CORRECTION_GAIN = 0.05
-UPWARD_BIAS = 2.0
-"""A late answer moves the estimate twice as much as an early one: too low an estimate costs far more than too high."""
+UPWARD_BIAS = 3.0
+"""A late answer moves the estimate three times as much as an early one: too low an estimate costs far more than too high."""
 CORRECTION_BOUNDS = (0.25, 8.0)
 
 
@@ -99,8 +99,12 @@ def candidates(pool: Pool, snapshot: Snapshot) -> Candidates:
     return Candidates(backend, finish, backlog)
 
 
-def corrected(correction: float, predicted_s: float, observed_s: float) -> float:
-    """Return the correction after an answer took `observed_s` where `predicted_s` was predicted with it."""
-    error = math.log(max(observed_s, 1e-6) / max(predicted_s, 1e-6))
+def corrected(correction: float, profiled_s: float, observed_s: float) -> float:
+    """Return the correction after an answer took `observed_s` where `profiled_s` was predicted, not counting it.
+
+    Not counting it, because it moves while the request waits: an answer compared with the correction of its own
+    decision would move today's by an error that others have removed already, and the correction would swing.
+    """
+    error = math.log(max(observed_s, 1e-6) / max(profiled_s * correction, 1e-6))
     step = CORRECTION_GAIN * (UPWARD_BIAS if error > 0.0 else 1.0) * min(max(error, -1.0), 1.0)
     return min(max(correction * math.exp(step), CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1])

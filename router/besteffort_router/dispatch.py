@@ -48,7 +48,7 @@ class Ticket:
     """A forwarded request until its end."""
 
     __slots__ = (
-        "arrival_s", "body", "grace_factor", "lane", "open", "policy", "predicted_s", "quality", "reason", "retried",
+        "arrival_s", "body", "grace_factor", "lane", "open", "policy", "profiled_s", "quality", "reason", "retried",
         "sent_s", "spans", "terms",
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ class Ticket:
         self.policy = ""
         self.quality = 0.0
         self.grace_factor = 1.0
-        self.predicted_s = 0.0
+        self.profiled_s = 0.0
         self.sent_s = arrival_s
 
     def worth_until_s(self) -> float:
@@ -221,7 +221,7 @@ class Dispatch:
         ticket.lane, ticket.reason, ticket.policy = lane, reason, self._policy_label
         ticket.quality = float(settings.pool.quality[_task_row(settings, ticket.terms.task), decision.size])
         ticket.grace_factor = settings.pool.grace_factor
-        ticket.sent_s, ticket.predicted_s = now_s, decision.finish_s
+        ticket.sent_s, ticket.profiled_s = now_s, decision.finish_s / lane.correction
         self.ledger.decided(lane.backend.size_name, reason, seconds)
         if decision.shadow_size >= 0:
             self.ledger.shadow[lane.backend.size_name, settings.sizes[decision.shadow_size]] += 1
@@ -232,7 +232,7 @@ class Dispatch:
         lane = ticket.lane
         lane.own -= 1
         if code in (Code.OK, Code.DEADLINE_EXCEEDED, Code.CANCELLED):
-            self.load.learn(lane, ticket.predicted_s, now_s - ticket.sent_s, answered=code is Code.OK)
+            self.load.learn(lane, ticket.profiled_s, now_s - ticket.sent_s, answered=code is Code.OK)
 
     def _close(self, ticket: Ticket, code: Code, outcome: str, elapsed_s: float) -> None:
         ticket.open = False

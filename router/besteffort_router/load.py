@@ -83,10 +83,10 @@ class Load:
             sequence=max(self._arrivals - 1, 0),
         )
 
-    def learn(self, lane: Lane, predicted_s: float, observed_s: float, *, answered: bool) -> None:
+    def learn(self, lane: Lane, profiled_s: float, observed_s: float, *, answered: bool) -> None:
         """Correct a lane's latency; without an answer `observed_s` is only the least that it would have taken."""
-        if answered or observed_s > predicted_s:
-            lane.correction = corrected(lane.correction, predicted_s, observed_s)
+        if answered or observed_s > profiled_s * lane.correction:
+            lane.correction = corrected(lane.correction, profiled_s, observed_s)
 
     def set_ready(self, now_s: float, replica: Replica, model: str, *, ready: bool) -> None:
         """Note whether a model takes requests on a replica; one that comes (back) has yet to be scraped."""

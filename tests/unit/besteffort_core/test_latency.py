@@ -59,7 +59,7 @@ def test_the_candidate_of_a_size_is_its_ready_backend_with_the_least_finish(pool
 def learned_correction(ratio: float) -> float:
     correction = 1.0
     for _ in range(500):
-        correction = corrected(correction, 0.1 * correction, 0.1 * ratio)
+        correction = corrected(correction, 0.1, 0.1 * ratio)
     return correction
 
 
@@ -72,9 +72,17 @@ def test_a_noisy_profile_is_estimated_above_its_middle() -> None:
     rng = np.random.default_rng(0)
     correction, seen = 1.0, []
     for noise in np.exp(rng.normal(0.0, 0.5, 5000)):
-        correction = corrected(correction, 0.1 * correction, 0.1 * noise)
+        correction = corrected(correction, 0.1, 0.1 * noise)
         seen.append(correction)
     assert 1.05 < np.median(seen) < 1.6
+
+
+def test_answers_that_were_under_way_do_not_correct_twice() -> None:
+    """A hundred requests are decided before the first answer says that all take twice as long."""
+    correction = 1.0
+    for _ in range(100):
+        correction = corrected(correction, 0.1, 0.2)
+    assert correction == pytest.approx(2.0, rel=0.01)
 
 
 def test_one_absurd_answer_moves_the_estimate_little() -> None:

@@ -17,7 +17,7 @@ def test_in_time_late_and_refused_add_up_to_offered() -> None:
     pool = pool_of({1: 1.0}, grace_factor=2.0)
     load = workload_of([0.0, 0.0, 0.0, 0.0, 10.0], 1.25)
     summary = summarise(load, simulate(pool, world_of(pool), load, STATIC), 1)
-    assert (summary.offered, summary.in_time, summary.late, summary.refused) == (5, 2, 2, 1)
+    assert (summary.offered, summary.in_time, summary.late, summary.refused) == (5, 2, 1, 2)
     assert summary.shares == (1.0,)
     assert summary.p50_s == 1.0
     assert math.isclose(summary.reward * 5, 0.5 * (1 + 0.4 + 0 + 0 + 1))
