@@ -82,6 +82,15 @@ def test_the_value_after_the_span_counts_by_the_time_that_has_passed() -> None:
     assert len(found.gain) == 38
 
 
+def test_what_is_earned_after_the_span_is_left_to_the_value_that_follows() -> None:
+    """Every 1.5 s one request, none disturbs another: the span ends 3 s later, so only the next one counts too."""
+    _, found = played([1.5 * k for k in range(40)])
+    worth, latency_s = np.array([1 / 3, 2 / 3])[found.action], np.array([0.1, 0.4])[found.action]
+    reference = 2 / 3 * np.exp(-0.4 / HORIZON_S)
+    following = np.exp(-1.5 / HORIZON_S) * (worth * np.exp(-latency_s / HORIZON_S) - reference)
+    assert found.gain[:-1] == pytest.approx((worth - reference)[:-1] + following[1:], abs=1e-6)
+
+
 def test_random_decisions_are_so_many_in_a_deadline_and_never_more_than_their_share() -> None:
     sparse = Hyper(random_per_deadline=3.0, random_share=0.2)
     arrivals = [0.005 * k for k in range(20_000)]
