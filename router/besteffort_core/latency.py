@@ -23,7 +23,7 @@ __all__ = ["batch_table", "candidates", "corrected", "finish_s", "request_s", "w
 
 CORRECTION_GAIN = 0.05
 UPWARD_BIAS = 3.0
-"""A late answer moves the estimate three times as much as an early one: too low an estimate costs far more than too high."""
+"""A late answer moves the estimate so many times as much as an early one: too low an estimate costs far more."""
 CORRECTION_BOUNDS = (0.25, 8.0)
 
 

@@ -1,32 +1,42 @@
-"""Every command of README and docs is run, the long ones shortened; `up` runs beside those that call it."""
+"""Every command of README and docs is run, the long ones shortened; one `up` serves all those that call it."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support.processes import running_up
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "examples" / "demo"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BESTEFFORT = ".venv/bin/besteffort"
 ADDRESS = "127.0.0.1:8001"
 SHORTER = {
-    "make demo": f"{BESTEFFORT} demo --rounds 1 --length-s 3 --out demo",
-    "train": "--steps 30",
+    "calibrate": "--prompts few.jsonl",
     "evaluate": "--seeds 2",
+    "load": "--length-s 1",
 }
+"""What is added to a verb's words, so that it takes seconds."""
+INSTEAD = {"make demo": f"{BESTEFFORT} demo --rounds 1 --length-s 3 --out demo"}
+NOT_HERE = {"make test"}
+"""Would run these tests again."""
 
 
 def documented() -> list[str]:
-    """Return each `$ command` of a console block once, continued lines joined."""
+    """Return each `$ command` of a console block once, in order, continued lines joined."""
     found = []
     for page in PAGES:
         for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
@@ -35,65 +45,85 @@ def documented() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def shortened(command: str) -> str:
-    verb = command.split()[1] if command.startswith(BESTEFFORT) else ""
-    return SHORTER.get(command) or " ".join([command, SHORTER.get(verb, "")]).strip()
+def verb(command: str) -> str:
+    """Return the verb of a `besteffort` command, empty for any other command."""
+    program, _, rest = command.partition(" ")
+    return rest.partition(" ")[0] if program == BESTEFFORT else ""
 
 
 def calls_up(command: str) -> bool:
     return ADDRESS in command or "examples/client.py" in command
 
 
-COMMANDS = documented()
-ALONE = [command for command in COMMANDS if not calls_up(command) and command.split()[1] not in ("up", "test")]
+COMMANDS = [command for command in documented() if command not in NOT_HERE]
+UPS = [command for command in COMMANDS if verb(command) == "up"]
+TRAINS = [command for command in COMMANDS if verb(command) == "train"]
+CALLS = [command for command in COMMANDS if calls_up(command)]
+ALONE = [command for command in COMMANDS if command not in {*UPS, *TRAINS, *CALLS}]
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run in a folder that stands for the checkout, so that nothing is written into the real one."""
-    words = [str(ROOT / word) if (ROOT / word).exists() and "/" in word else word for word in shlex.split(command)]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+def words_of(command: str) -> list[str]:
+    """Return the words, shortened, with the files of the checkout by their whole paths."""
+    shortened = INSTEAD.get(command, f"{command} {SHORTER.get(verb(command), '')}")
+    return [str(ROOT / word) if "/" in word and (ROOT / word).exists() else word for word in shlex.split(shortened)]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Commands of one page build on each other: what `calibrate` writes, `train` reads."""
+    """A folder that stands for the checkout, so that nothing is written into the real one.
+
+    Commands build on each other: what `calibrate` writes, `train` reads. Both files are there from the start.
+    """
     found = tmp_path_factory.mktemp("checkout")
     (found / ".besteffort").symlink_to(ROOT / ".besteffort")
+    shutil.copy(DEMO / "profile.yaml", found)
+    shutil.copy(DEMO / "policy.safetensors", found)
+    by_task = defaultdict(list)
+    for line in (DEMO / "prompts.jsonl").read_text().splitlines():
+        by_task[json.loads(line)["task"]].append(line)
+    (found / "few.jsonl").write_text("".join(f"{line}\n" for lines in by_task.values() for line in lines[:8]))
     return found
 
 
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[str]:
-    """`besteffort up` as documented, on free ports; yields its address."""
-    (up,) = [command for command in COMMANDS if command.startswith(f"{BESTEFFORT} up ")]
-    words = [str(ROOT / word) if "/" in word else word for word in shlex.split(up)]
-    words += ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]
-    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        ready = re.search(r"Ready: (\S+) answers", process.stdout.readline())
-        assert ready
-        yield ready[1]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0
+    """The documented `up`, on free ports; its address."""
+    _, _, *words = words_of(UPS[0])
+    with running_up(folder / ".besteffort", *words, "--profile", str(DEMO / "profile.yaml")) as up:
+        yield up.address
+        assert up.end(signal.SIGINT) == 0
+
+
+def run(words: list[str], folder: Path) -> str:
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_the_documents_hold_the_commands_that_this_file_knows() -> None:
-    verbs = {command.split()[1] for command in COMMANDS if command.startswith(BESTEFFORT)}
-    assert verbs >= {"up", "load", "calibrate", "train", "evaluate", "simulate", "validate", "policy"}
-    assert {"make demo", "make test"} <= set(COMMANDS)
+    assert {verb(command) for command in COMMANDS} >= {"up", "train", *SHORTER}
+    assert {*INSTEAD, *NOT_HERE} <= set(documented())
+    assert len(UPS) == 1
 
 
 @pytest.mark.triton
 @pytest.mark.parametrize("command", ALONE)
 def test_a_documented_command_works(command: str, folder: Path) -> None:
-    done = run(shortened(command), folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert run(words_of(command), folder) or verb(command) == "calibrate"
+
+
+@pytest.mark.parametrize("command", TRAINS)
+def test_documented_training_begins_and_stops_when_told(command: str, folder: Path) -> None:
+    """It takes minutes: what comes of it, the tests of training say."""
+    with subprocess.Popen(words_of(command), cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "tuning Price\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
 
 
 @pytest.mark.triton
-@pytest.mark.parametrize("command", [command for command in COMMANDS if calls_up(command)])
+@pytest.mark.parametrize("command", CALLS)
 def test_a_documented_call_to_a_running_service_works(command: str, folder: Path, service: str) -> None:
-    address = command.replace(ADDRESS, service) if ADDRESS in command else f"{command} {service}"
-    done = run(address, folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout
+    words = [service if word == ADDRESS else word for word in words_of(command)]
+    assert run(words if service in words else [*words, service], folder)
