@@ -86,10 +86,10 @@ class Up:
 
 
 @contextmanager
-def running_up(home: Path, *arguments: str) -> Iterator[Up]:
+def running_up(home: Path, *arguments: str, log: Path | None = None) -> Iterator[Up]:
     """Run `besteffort up` on free ports with what it keeps in `home`; killed in the end if it still runs."""
     command = [str(BESTEFFORT), "up", *arguments, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]
-    environment, log = os.environ | {"BESTEFFORT_HOME": str(home)}, home / "said"
+    environment, log = os.environ | {"BESTEFFORT_HOME": str(home)}, log or home / "said"
     with (
         log.open("w") as said,
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=said, text=True) as process,
