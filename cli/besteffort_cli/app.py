@@ -12,6 +12,8 @@ from besteffort_cli import calibrate, demo, learn, load, up, validate
 from besteffort_cli.errors import CliError
 from besteffort_core.errors import CoreError
 from besteffort_operator.errors import ResourceError
+from besteffort_sim.errors import SimulationError
+from besteffort_train.errors import TrainingError
 
 __all__ = ["main"]
 
@@ -47,7 +49,7 @@ def main() -> None:
     """Run a verb; exit 1 with one sentence on a known error, 2 on wrong usage, 130 on Ctrl-C."""
     try:
         code = app(standalone_mode=False)
-    except (CliError, CoreError, ResourceError) as error:
+    except (CliError, CoreError, ResourceError, SimulationError, TrainingError) as error:
         _fail(str(error), 1)
     except typer.Abort:
         _fail("stopped", 130)

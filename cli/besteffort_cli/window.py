@@ -67,8 +67,13 @@ class Window:
             f"{self.factor:.1f} times as fast: mean {self.mean_rps:.0f}/s, peak {self.peak_rps:.0f}/s "
             f"({self.sustained_rps:.0f}/s over two seconds); {self.lull_share:.0%} of the time within the "
             f"{self.levels.lull:.0f}/s of the slowest size, {self.over_share:.0%} above the {self.levels.over:.0f}/s "
-            "of the next to fastest."
+            f"of the next to fastest.{self._shortfall()}"
         )
+
+    def _shortfall(self) -> str:
+        if self.levels.peak > self.levels.over:
+            return ""
+        return f" No burst exceeds that one: raise --peak-rps above {self.levels.over:.0f}."
 
 
 def levels(capacities_rps: Mapping[str, float], cap_rps: float) -> Levels:

@@ -89,3 +89,9 @@ def test_the_sentence_names_what_was_chosen() -> None:
     said = window.sentence()
     for part in (f"{len(window.arrivals_s)} requests in 15 s", "times as fast", "mean", "peak", "35/s", "180/s"):
         assert part in said
+
+
+def test_the_sentence_says_when_the_load_generator_cannot_reach_the_middle_size() -> None:
+    fast = {"small": 4000.0, "medium": 900.0, "large": 200.0}
+    assert "raise --peak-rps above 900" in choose_window(read_trace(SAMPLE), fast, length_s=15.0).sentence()
+    assert "--peak-rps" not in choose_window(read_trace(SAMPLE), CAPACITIES, length_s=15.0).sentence()
