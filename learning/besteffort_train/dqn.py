@@ -7,6 +7,7 @@ Observation, network and reward are the core's. What differs from the textbook, 
 * Rewards count when they are earned, so that harm to requests that wait already is charged to the decision. From them
   go those of a reference run: the same policy, arrivals and noise, but no random decisions. No decision can change the
   reference, so the best one stays the best, and most of the variance, which is that of the arrivals, is gone.
+* A request that misses its deadline costs something, so that availability is not traded for a little quality.
 * A second network learns what all sizes share (the value of the state); what is exported tells the sizes apart.
 """
 

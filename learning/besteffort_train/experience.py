@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from besteffort_sim.model import Plan
+    from besteffort_sim.model import Log, Plan, Workload
     from besteffort_train.episodes import Episode
     from besteffort_train.hyper import Hyper
 
-__all__ = ["Replay", "Transitions", "play"]
+__all__ = ["Replay", "Transitions", "play", "worth"]
 
 
 class Transitions(NamedTuple):
@@ -49,11 +49,13 @@ def play(episode: Episode, plan: Plan, hyper: Hyper, deadline_s: float, rng: np.
     end = end[chosen]
     seen = (observations(pool, world, load, log, rows) for rows in (chosen, end))
     start_s, end_s = load.arrival_s[chosen], load.arrival_s[end]
-    times_s, values = _earned(load.arrival_s, (log.latency_s, log.reward), (reference.latency_s, -reference.reward))
+    at_s, value = worth(load, log, hyper.late_cost)
+    reference_at_s, reference_value = worth(load, reference, hyper.late_cost)
+    times_s, values = _in_order(np.append(at_s, reference_at_s), np.append(value, -reference_value))
     tail, discount = compiled(discounted_tail), np.exp((start_s - end_s) / horizon_s)
     gain = tail(times_s, values, start_s, horizon_s) - discount * tail(times_s, values, end_s, horizon_s)
     # A request's own reward is not discounted: a deadline says all about the worth of its time.
-    gain += log.reward[chosen] * (1.0 - np.exp(-np.minimum(log.latency_s[chosen], 1e9) / horizon_s))
+    gain += value[chosen] * (1.0 - np.exp((start_s - at_s[chosen]) / horizon_s))
     now, later = seen
     return Transitions(now, log.size[chosen], gain.astype(np.float32), discount.astype(np.float32), later)
 
@@ -69,12 +71,14 @@ def _is_random(
     return chosen
 
 
-def _earned(
-    arrival_s: NDArray[np.float64], *runs: tuple[NDArray[np.float64], NDArray[np.float64]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return when rewards are earned, ascending, and how much; each run is (latency_s, reward)."""
-    times_s = np.concatenate([(arrival_s + latency_s)[np.isfinite(latency_s)] for latency_s, _ in runs])
-    values = np.concatenate([reward[np.isfinite(latency_s)] for latency_s, reward in runs])
+def worth(load: Workload, log: Log, late_cost: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return when what became of each request counts, and what it is worth: its reward, less the cost if it missed."""
+    missed = log.latency_s > load.deadline_s
+    at_s = load.arrival_s + np.where(np.isfinite(log.latency_s), log.latency_s, load.deadline_s)
+    return at_s, log.reward - late_cost * missed
+
+
+def _in_order(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     order = np.argsort(times_s, kind="stable")
     return times_s[order], values[order]
 

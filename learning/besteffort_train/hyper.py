@@ -21,7 +21,9 @@ class Hyper:
     """Of Adam at first; it falls along a half cosine."""
     last_rate: float = 0.01
     """Learning rate at the end, as a share of that at first."""
-    horizon: float = 2.0
+    late_cost: float = 0.2
+    """What a request that misses its deadline costs, in rewards: training pays for availability, reports do not."""
+    horizon: float = 6.0
     """Time constant of the discount, in default deadlines."""
     span: float = 2.0
     """Time over which rewards are summed before the target network takes over, in default deadlines."""
@@ -34,7 +36,7 @@ class Hyper:
     """Steps in which the network first learns to score sizes as Price does."""
     imitation_rate: float = 2e-3
     """Learning rate of these; it falls along a half cosine."""
-    load_scale: float = 16.0
+    load_scale: float = 64.0
     """Errors count 1 / (1 + arrivals per deadline / load_scale) times: returns are the noisier, the more they sum."""
     target_gain: float = 0.003
     """Share by which the target network, which also plays, follows in each step."""

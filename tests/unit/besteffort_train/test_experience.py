@@ -6,8 +6,9 @@ import torch
 
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_sim.simulator import simulate
 from besteffort_train.episodes import Episode
-from besteffort_train.experience import Replay, Transitions, play
+from besteffort_train.experience import Replay, Transitions, play, worth
 from besteffort_train.hyper import Hyper
 from support.worlds import pool_of, workload_of, world_of
 
@@ -105,3 +106,12 @@ def test_one_seed_plays_one_way() -> None:
     first, again, other = (played(arrivals, seed=seed)[1] for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first.action, other.action)
+
+
+def test_a_request_that_is_refused_or_late_costs_from_its_deadline_on() -> None:
+    pool = pool_of({1: 0.6})
+    load = workload_of([0.0, 0.0, 5.0], 1.0)
+    log = simulate(pool, world_of(pool), load, build_plan(Kind.STATIC, np.array([0.0])))
+    at_s, values = worth(load, log, 0.2)
+    assert at_s == pytest.approx([0.6, 1.0, 5.6])
+    assert values == pytest.approx([0.5, -0.2, 0.5])
