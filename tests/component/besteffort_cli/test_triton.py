@@ -76,6 +76,7 @@ def test_a_cancelled_request_leaves_the_queue_without_a_queue_policy(serve: Serv
     with serve(seconds=0.3, max_batch=1) as server, grpc.insecure_channel(server.address) as channel:
         infer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
         first = infer.future(request, timeout=10)
+        assert eventually((server._folder / "models" / "shout" / "1" / "began").exists)
         late = [infer.future(request, timeout=0.1) for _ in range(10)]
         codes = {call.code() for call in late}
         first.result()

@@ -1,9 +1,13 @@
-"""A Triton model for tests: takes `seconds` for a batch, answers prompts of up to `longest` letters in capitals."""
+"""A Triton model for tests: takes `seconds` for a batch, answers prompts of up to `longest` letters in capitals.
+
+The file `began` beside it appears when the first batch begins.
+"""
 
 from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +23,7 @@ class TritonPythonModel:
         self.longest = int(parameters["longest"]["string_value"])
 
     def execute(self, requests: list[Any]) -> list[Any]:
+        Path(__file__).with_name("began").touch()
         time.sleep(self.seconds)
         return [self.answered(request) for request in requests]
 
