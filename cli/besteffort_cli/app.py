@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from besteffort_cli import calibrate, demo, learn, load, up, validate
+from besteffort_cli import calibrate, demo, inspection, learn, load, up, validate
 from besteffort_cli.errors import CliError
 from besteffort_core.errors import CoreError
 from besteffort_operator.errors import ResourceError
@@ -36,7 +36,7 @@ app.command("train")(learn.train)
 app.command("evaluate")(learn.evaluate)
 app.command("validate")(validate.validate)
 app.add_typer(policy, name="policy")
-policy.command("inspect")(learn.policy_inspect)
+policy.command("inspect")(inspection.policy_inspect)
 
 
 @app.command()

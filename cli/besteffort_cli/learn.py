@@ -1,4 +1,4 @@
-"""`besteffort simulate`, `train`, `evaluate` and `policy inspect`: policies without servers. Decides nothing itself."""
+"""`besteffort simulate`, `train` and `evaluate`: policies without servers. Decides nothing itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import math
 from contextlib import contextmanager
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,10 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from besteffort_cli.bundle_file import read_bundle
 from besteffort_cli.errors import EnvironmentMissingError, InputError
+from besteffort_cli.inspection import policy_inspect
 from besteffort_cli.learning_service import load_learning_service
+from besteffort_cli.output import Output, OutputOption
 from besteffort_cli.trace import MAX_ARRIVALS, read_trace
-from besteffort_core.bundle import Bundle, parse_bundle, require_layout
+from besteffort_core.bundle import require_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,14 +32,7 @@ if TYPE_CHECKING:
     from besteffort_train.episodes import Service
     from besteffort_train.evaluation import Interval, Row
 
-__all__ = ["evaluate", "policy_inspect", "simulate", "train"]
-
-
-class Output(StrEnum):
-    """How the result is printed."""
-
-    TABLE = "table"
-    JSON = "json"
+__all__ = ["evaluate", "simulate", "train"]
 
 
 ServiceOption = Annotated[
@@ -58,7 +53,6 @@ TraceOption = Annotated[
 FactorOption = Annotated[float, typer.Option("--rate-factor", min=1e-6, help="Play the trace so many times faster.")]
 SeedsOption = Annotated[int, typer.Option(min=1, max=1000, help="How many workloads are drawn.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
-OutputOption = Annotated[Output, typer.Option(help="table for people, json for programs.")]
 
 
 def simulate(  # noqa: PLR0913 - one parameter for each option
@@ -174,57 +168,8 @@ def train(
     policy_inspect(out, output)
 
 
-def policy_inspect(
-    file: Annotated[Path, typer.Argument(help="A policy bundle.", show_default=False)],
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Say what a policy bundle is: its digest, what it was trained for and on, and how well it did.
-
-    Reads data only: nothing in a bundle can run.
-    """
-    bundle = _load_bundle(file)
-    facts: dict[str, Any] = {
-        "digest": bundle.digest,
-        "kind": "Learned",
-        "tasks": list(bundle.tasks),
-        "sizes": list(bundle.sizes),
-        "inputs": int(bundle.network.w1.shape[0]),
-        "hidden": [int(bundle.network.b1.size), int(bundle.network.b2.size)],
-        "price": [round(float(number), 4) for number in bundle.price],
-        "ladder": [round(float(number), 4) for number in bundle.ladder],
-        "trained": dict(bundle.trained),
-        "results": dict(bundle.results),
-    }
-    if output is Output.JSON:
-        typer.echo(json.dumps(facts))
-        return
-    table = Table(title=str(file), title_justify="left", show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            for inner, values in value.items():
-                table.add_row(f"{name}.{inner}", _text(values))
-        else:
-            table.add_row(name, _text(value))
-    Console().print(table)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{name}: {_text(inner)}" for name, inner in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _load_bundle(file: Path) -> Bundle:
-    try:
-        return parse_bundle(file.read_bytes())
-    except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror}); give the path of a policy bundle.") from error
-
-
 def _plans(service: Service, file: Path | None) -> Mapping[str, Any]:
-    bundle = None if file is None else _load_bundle(file)
+    bundle = None if file is None else read_bundle(file)
     if bundle is not None:
         require_layout(bundle, service.tasks, service.sizes)
     plans: Mapping[str, Any] = _import("besteffort_train.baselines").build_plans(service.sizes, bundle)

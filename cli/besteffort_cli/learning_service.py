@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from besteffort_cli.faults import faults_of
 from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
 from besteffort_operator.document import load_service
 from besteffort_operator.profile import load_profiles
@@ -12,8 +13,10 @@ from besteffort_operator.router_config import router_config
 from besteffort_train.episodes import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from besteffort_operator.profile import Profile
     from besteffort_operator.resource import BestEffortService
 
 __all__ = ["learning_service", "load_learning_service"]
@@ -26,18 +29,23 @@ def load_learning_service(service: Path, profile: Path | None) -> Service:
     """Read a service and the profile that fills its gaps.
 
     Raises:
-        ResourceError: a file is refused, or quality or latency of a size is in neither.
+        InputError: a file is refused, or quality or latency of a size is in neither.
     """
-    return learning_service(load_service(service), profile)
+    with faults_of(service):
+        return learning_service(load_service(service), profile)
 
 
 def learning_service(service: BestEffortService, profile: Path | None) -> Service:
     """Return what learning needs of a service.
 
     Raises:
-        ResourceError: the profile is refused, or quality or latency of a size is nowhere.
+        InputError: the profile is refused.
+        ResourceError: quality or latency of a size is nowhere.
     """
-    profiles = load_profiles(profile) if profile else {}
+    profiles: Mapping[str, Profile] = {}
+    if profile:
+        with faults_of(profile):
+            profiles = load_profiles(profile)
     config = router_config(service, (), profiles=profiles)
     sizes = [
         SizeSpec(

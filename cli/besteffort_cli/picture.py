@@ -58,9 +58,9 @@ def draw_png(scene: Scene, path: Path) -> None:
     with mpl.rc_context(_STYLE):
         figure = _figure(scene, LIGHT)
         figure.set_size_inches(_WIDTH_IN, _HEIGHT_IN + 1.0)
-        figure.subplots_adjust(top=0.855, bottom=0.055)
+        figure.subplots_adjust(top=0.845, bottom=0.055)
         figure.text(0.07, 0.97, scene.title, fontsize=17, fontweight="bold", color=LIGHT.ink, va="top")
-        figure.text(0.07, 0.937, textwrap.fill(scene.measured, 125), color=LIGHT.muted, va="top", linespacing=1.4)
+        figure.text(0.07, 0.94, textwrap.fill(scene.measured, 125), color=LIGHT.muted, va="top", linespacing=1.4)
         figure.savefig(path, format="png", dpi=160, facecolor=LIGHT.ground)
 
 

@@ -88,7 +88,7 @@ def as_table(results: Sequence[Result], title: str) -> Table:
     """Draw the results for a terminal, a column for each policy, so that 80 characters are enough for four."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, padding=(0, 1, 0, 0))
     names, *lines = zip(headings(results), *cells(results), strict=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for number, name in enumerate(names[1:]):
         style = "bold" if number == 0 and len(results) > 1 else ""
         table.add_column(name, justify="right", overflow="fold", style=style, header_style=style)

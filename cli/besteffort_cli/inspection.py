@@ -1,0 +1,61 @@
+"""`besteffort policy inspect`: what a policy bundle says of itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from besteffort_cli.bundle_file import read_bundle
+from besteffort_cli.output import Output, OutputOption
+
+__all__ = ["policy_inspect"]
+
+
+BundleArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A policy bundle.", show_default=False)]
+
+
+def policy_inspect(
+    file: BundleArgument,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say what a policy bundle is: its digest, what it was trained for and on, and how well it did.
+
+    Reads data only: nothing in a bundle can run.
+    """
+    bundle = read_bundle(file)
+    facts: dict[str, Any] = {
+        "digest": bundle.digest,
+        "kind": "Learned",
+        "tasks": list(bundle.tasks),
+        "sizes": list(bundle.sizes),
+        "inputs": int(bundle.network.w1.shape[0]),
+        "hidden": [int(bundle.network.b1.size), int(bundle.network.b2.size)],
+        "price": [round(float(number), 4) for number in bundle.price],
+        "ladder": [round(float(number), 4) for number in bundle.ladder],
+        "trained": dict(bundle.trained),
+        "results": dict(bundle.results),
+    }
+    if output is Output.JSON:
+        typer.echo(json.dumps(facts))
+        return
+    table = Table(title=str(file), title_justify="left", show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            for inner, values in value.items():
+                table.add_row(f"{name}.{inner}", _text(values))
+        else:
+            table.add_row(name, _text(value))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_text(inner)}" for name, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
