@@ -61,7 +61,7 @@ def demo(  # noqa: PLR0913 - one argument for each option
     *,
     service: ServiceOption = EXAMPLE / "service.yaml",
     trace: TraceOption = EXAMPLE / "trace.csv",
-    rounds: RoundsOption = 4,
+    rounds: RoundsOption = 3,
     length_s: LengthOption = 14.0,
     peak_rps: PeakOption = 350.0,
     seed: SeedOption = 0,
