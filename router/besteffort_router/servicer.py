@@ -17,6 +17,7 @@ from besteffort_router.terms import Arrival
 from besteffort_router.wire import (
     flag_reply,
     name_field,
+    name_spans,
     read_head,
     renamed,
     renamed_config,
@@ -126,9 +127,16 @@ class Servicer(grpc.GenericRpcHandler):
         answer = await self._backends.call(backend.replica, method, question, DESCRIPTION_TIMEOUT_S, ())
         if answer.outcome.code is not Code.OK:
             return _end(context, Reply(*answer.outcome, ()))
+        return _renamed_description(method, answer.body, served, context)
+
+
+def _renamed_description(method: str, body: bytes, served: str, context: Context) -> bytes:
+    try:
         if method == "ModelConfig":
-            return renamed_config(answer.body, served)
-        return renamed(answer.body, read_head(answer.body).name_spans, name_field(served))
+            return renamed_config(body, served)
+        return renamed(body, name_spans(body), name_field(served))
+    except RequestError:
+        return _end(context, Reply(Code.INTERNAL, f"the server's answer to {method} cannot be read", ()))
 
 
 def _read_call(body: bytes, context: Context) -> tuple[Arrival, Metadata]:

@@ -20,6 +20,7 @@ __all__ = [
     "Scalar",
     "flag_reply",
     "name_field",
+    "name_spans",
     "read_head",
     "renamed",
     "renamed_config",
@@ -72,6 +73,20 @@ def read_head(data: bytes) -> Head:
     return Head(name, parameters, tuple(spans))
 
 
+def name_spans(data: bytes) -> tuple[tuple[int, int], ...]:
+    """Return where the name, field 1, stands in any message: what other fields mean differs between messages.
+
+    Raises:
+        MalformedError: the bytes are no protobuf message, or one with too many fields.
+    """
+    spans, begin = [], 0
+    for number, kind, _, stop in _fields(data, 0, len(data)):
+        if number == NAME and kind == BYTES:
+            spans.append((begin, stop))
+        begin = stop
+    return tuple(spans)
+
+
 def name_field(name: str) -> bytes:
     """Return the bytes of field 1 with a model's name, to be given to `renamed`."""
     return _bytes_field(NAME, name.encode())
@@ -99,7 +114,7 @@ def renamed_config(reply: bytes, name: str) -> bytes:
     for number, kind, start, stop in _fields(reply, 0, len(reply)):
         if number == 1 and kind == BYTES:
             config = reply[start:stop]
-            return _bytes_field(1, renamed(config, read_head(config).name_spans, name_field(name)))
+            return _bytes_field(1, renamed(config, name_spans(config), name_field(name)))
     return reply
 
 

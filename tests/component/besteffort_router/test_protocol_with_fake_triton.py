@@ -87,6 +87,31 @@ async def test_health_and_metadata_are_those_of_one_model_on_one_server(up: Rout
     assert up.fakes["large-0"].requests[0] == b"\x0a\x0bmodel_large"
 
 
+@pytest.mark.parametrize("name", ["task", "deadline_ms", "bes-size"])
+async def test_a_model_may_name_its_inputs_like_the_routers_parameters(up: Routing, name: str) -> None:
+    described = service_pb2.ModelMetadataResponse(name="model_large", versions=["1"], platform="python")
+    described.inputs.add(name=name, datatype="BYTES", shape=[-1, 1])
+    configured = service_pb2.ModelConfigResponse(config={"name": "model_large", "input": [{"name": name}]})
+    up.fakes["large-0"].descriptions = {
+        "ModelMetadata": described.SerializeToString(),
+        "ModelConfig": configured.SerializeToString(),
+    }
+    async with triton_aio.InferenceServerClient(up.address) as client:
+        found = await client.get_model_metadata("assistant")
+        assert (found.name, found.inputs[0].name) == ("assistant", name)
+        assert (await client.get_model_config("assistant")).config.input[0].name == name
+
+
+@pytest.mark.parametrize("method", ["ModelMetadata", "ModelConfig"])
+async def test_a_description_that_cannot_be_read_is_one_sentence(up: Routing, method: str) -> None:
+    up.fakes["large-0"].descriptions = {method: b"\xff\xff"}
+    async with up.channel() as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary(SERVICE + method)(b"\x0a\x09assistant")
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert caught.value.details() == f"the server's answer to {method} cannot be read"
+
+
 @pytest.mark.parametrize("method", ["RepositoryIndex", "SystemSharedMemoryStatus", "ModelStatistics", "Nonsense"])
 async def test_what_the_router_does_not_serve_is_unimplemented(up: Routing, method: str) -> None:
     async with up.channel() as channel:
