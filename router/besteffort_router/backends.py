@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -40,6 +41,7 @@ FIRST_PROBE_S = 1.0
 """How long a new configuration waits for its new replicas before it is put in force."""
 _READY = flag_reply(value=True)
 _OK = Outcome(Code.OK)
+_PEER = re.compile(r"received from peer \S+:\S")
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Upstream(Protocol):
     """One Triton server."""
 
     async def call(self, method: str, body: bytes, timeout_s: float, metadata: Metadata = ()) -> Answer:
-        """Return the answer; a server that cannot be reached answers UNAVAILABLE."""
+        """Return the answer; a server that cannot be reached is UNAVAILABLE and lost."""
 
     async def close(self, grace_s: float) -> None:
         """Close when the calls under way have ended, at the latest after `grace_s`."""
@@ -79,18 +81,28 @@ class GrpcUpstream:
         self._calls: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
 
     async def call(self, method: str, body: bytes, timeout_s: float, metadata: Metadata = ()) -> Answer:
-        """Return the answer; a server that cannot be reached answers UNAVAILABLE."""
+        """Return the answer; a server that cannot be reached is UNAVAILABLE and lost."""
         call = self._calls.get(method)
         if call is None:
             call = self._calls[method] = self._channel.unary_unary(SERVICE + method)
         try:
             return Answer(_OK, await call(body, timeout=timeout_s, metadata=metadata))
         except grpc.aio.AioRpcError as error:
-            return Answer(Outcome(Code(error.code().value[0]), error.details() or ""))
+            code = Code(error.code().value[0])
+            return Answer(Outcome(code, error.details() or "", code is Code.UNAVAILABLE and self._lost(error)))
 
     async def close(self, grace_s: float) -> None:
         """Close when the calls under way have ended, at the latest after `grace_s`."""
         await self._channel.close(grace_s)
+
+    def _lost(self, error: grpc.aio.AioRpcError) -> bool:
+        """Tell a broken connection from a server that answers UNAVAILABLE.
+
+        Both come without metadata, and the channel may still seem READY when the calls on a broken connection end;
+        but only an answer came from a peer that grpc can name.
+        """
+        named = _PEER.search(error.debug_error_string() or "") is not None
+        return not named or self._channel.get_state() is not grpc.ChannelConnectivity.READY
 
 
 class _Link:
@@ -147,7 +159,7 @@ class Backends:
         """Return a replica's answer; one that is unavailable is probed at once."""
         link = self._links.get(replica)
         if link is None:
-            return Answer(Outcome(Code.UNAVAILABLE, f"{replica.name} is no longer in the configuration"))
+            return Answer(Outcome(Code.UNAVAILABLE, f"{replica.name} is no longer in the configuration", lost=True))
         answer = await link.upstream.call(method, body, timeout_s, metadata)
         if answer.outcome.code is Code.UNAVAILABLE:
             link.poke.set()

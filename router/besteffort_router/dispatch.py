@@ -86,6 +86,8 @@ class Outcome(NamedTuple):
 
     code: Code
     message: str = ""
+    lost: bool = False
+    """The server could not be reached or the connection to it broke, so that it answers nothing else either."""
 
 
 class Reply(NamedTuple):
@@ -149,10 +151,15 @@ class Dispatch:
         return self._first(now_s, Ticket(now_s, arrival.body, head.name_spans, terms))
 
     def finish(self, now_s: float, ticket: Ticket, outcome: Outcome) -> Reply | Forward:
-        """Return the end of a forwarded request, or where it goes next: once elsewhere, if its server was lost."""
+        """Return the end of a forwarded request, or where it goes next.
+
+        One that is UNAVAILABLE goes once to another backend, whether its server was lost or said so itself; only a lost
+        one is asked nothing more before it is found ready again.
+        """
         self._leave_lane(now_s, ticket, outcome.code)
-        if outcome.code is Code.UNAVAILABLE:
+        if outcome.lost:
             self.load.lose(ticket.lane.backend.replica)
+        if outcome.code is Code.UNAVAILABLE:
             again = None if ticket.retried else self._second(now_s, ticket)
             if again is not None:
                 return again
@@ -193,11 +200,14 @@ class Dispatch:
         return self._send(now_s, ticket, decision, decision.reason, seconds)
 
     def _second(self, now_s: float, ticket: Ticket) -> Forward | None:
-        """Return where a request goes whose server was lost, None if there is no time or no place left."""
+        """Return where a request goes whose backend is unavailable, None if there is no time or no place left."""
         if now_s >= ticket.arrival_s + ticket.terms.deadline_s:
             return None
         ticket.retried = True
+        # The backend may be ready for others, but not for this decision.
+        ready, ticket.lane.ready = ticket.lane.ready, False
         decision, seconds = self._decide(now_s, ticket)
+        ticket.lane.ready = ready
         if decision.refusal is not None:
             return None
         return self._send(now_s, ticket, decision, Reason.RETRY, seconds)

@@ -126,7 +126,7 @@ class Servicer(grpc.GenericRpcHandler):
         question = renamed(body, head.name_spans, name_field(backend.model))
         answer = await self._backends.call(backend.replica, method, question, DESCRIPTION_TIMEOUT_S, ())
         if answer.outcome.code is not Code.OK:
-            return _end(context, Reply(*answer.outcome, ()))
+            return _end(context, Reply(answer.outcome.code, answer.outcome.message, ()))
         return _renamed_description(method, answer.body, served, context)
 
 

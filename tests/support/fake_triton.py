@@ -24,6 +24,7 @@ class FakeTriton(grpc.GenericRpcHandler):
         self.reply = reply
         self.delay_s = 0.0
         self.error: tuple[grpc.StatusCode, str] | None = None
+        self.errors: dict[str, tuple[grpc.StatusCode, str]] = {}
         self.descriptions: dict[str, bytes] = {}
         self.gate: asyncio.Event | None = None
         self.entered = asyncio.Event()
@@ -81,8 +82,9 @@ class FakeTriton(grpc.GenericRpcHandler):
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        if self.error is not None:
-            await context.abort(*self.error)
+        error = next((self.errors[name] for name in self.errors if name.encode() in request[:40]), self.error)
+        if error is not None:
+            await context.abort(*error)
         return self.reply
 
 

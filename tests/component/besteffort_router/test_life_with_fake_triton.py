@@ -15,6 +15,9 @@ import grpc
 import pytest
 
 from besteffort_core.bundle import bundle_to_bytes
+from besteffort_router.backends import GrpcUpstream
+from besteffort_router.dispatch import Outcome
+from besteffort_router.errors import Code
 from support.bundles import random_bundle
 from support.fake_triton import FakeTriton
 from support.pools import TASKS
@@ -33,9 +36,9 @@ LONG = {"defaultS": 5, "maxS": 10}
 class Program:
     """A fake Triton server in a process of its own, which can be killed."""
 
-    async def start(self, model: str) -> int:
+    async def start(self, model: str, *, delay_s: float = 0.01) -> int:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, str(FAKE), model, "--delay-s", "0.01", stdout=asyncio.subprocess.PIPE
+            sys.executable, str(FAKE), model, "--delay-s", str(delay_s), stdout=asyncio.subprocess.PIPE
         )
         assert self._process.stdout is not None
         return int(await self._process.stdout.readline())
@@ -84,6 +87,40 @@ async def test_when_a_server_is_killed_the_others_answer_and_no_request_fails(tm
                 assert_adds_up(up, 80)
     finally:
         await program.kill()
+
+
+async def test_a_server_that_says_it_is_full_is_told_from_one_whose_connection_broke() -> None:
+    """As real grpc reports them: while the server lives, when it dies under a call, and after that."""
+    program = Program()
+    async with FakeTriton("model_large") as full:
+        full.error = (grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
+        upstream = GrpcUpstream(f"127.0.0.1:{full.port}", 1000)
+        answered = (await upstream.call("ModelInfer", BODY, 5.0)).outcome
+        await upstream.close(0.0)
+    upstream = GrpcUpstream(f"127.0.0.1:{await program.start('model_large', delay_s=10.0)}", 1000)
+    try:
+        await upstream.call("ModelReady", BODY, 5.0)
+        under_way = [asyncio.ensure_future(upstream.call("ModelInfer", BODY, 5.0)) for _ in range(20)]
+        await asyncio.sleep(0.1)
+    finally:
+        await program.kill()
+    broken = [(await call).outcome for call in under_way]
+    refused = (await upstream.call("ModelInfer", BODY, 5.0)).outcome
+    await upstream.close(0.0)
+    assert answered == Outcome(Code.UNAVAILABLE, "Exceeds maximum queue size", lost=False)
+    assert {(outcome.code, outcome.lost) for outcome in [*broken, refused]} == {(Code.UNAVAILABLE, True)}
+
+
+async def test_a_full_queue_of_one_model_leaves_the_other_sizes_of_its_server_in_use(tmp_path: Path) -> None:
+    async with FakeTriton("model_small", "model_medium", "model_large") as fake:
+        fake.errors["model_large"] = (grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
+        sizes = ["small", "medium", "large"]
+        server = {"name": "all", "address": f"127.0.0.1:{fake.port}", "sizes": sizes, "device": "d"}
+        async with routing(tmp_path, backends=[server], deadline=LONG) as up, up.channel() as channel:
+            await up.until_ready(3)
+            assert await codes(channel, 50) == {"OK": 50}
+            assert all(lane.ready for lane in up.dispatch.load.lanes)
+            assert_adds_up(up, 50)
 
 
 async def test_a_server_that_comes_back_is_used_again_within_two_seconds(tmp_path: Path) -> None:

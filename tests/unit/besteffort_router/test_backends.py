@@ -108,5 +108,5 @@ async def test_servers_that_stay_keep_their_connection_and_those_that_go_may_fin
     assert kept["large-0"].closed_after_s is None
     assert world.upstreams == kept
     answer = await world.backends.call(REPLICA, "ModelInfer", b"", 1.0, ())
-    assert answer.outcome == Outcome(Code.UNAVAILABLE, "small-0 is no longer in the configuration")
+    assert answer.outcome == Outcome(Code.UNAVAILABLE, "small-0 is no longer in the configuration", lost=True)
     await world.backends.close()

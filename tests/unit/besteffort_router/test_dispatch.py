@@ -21,7 +21,8 @@ from support.pools import TASKS
 from support.router import config, request_bytes, settings
 
 OK = Outcome(Code.OK)
-LOST = Outcome(Code.UNAVAILABLE, "Socket closed")
+LOST = Outcome(Code.UNAVAILABLE, "Socket closed", lost=True)
+FULL = Outcome(Code.UNAVAILABLE, "Exceeds maximum queue size")
 TWO_OF_EACH = [
     {"name": f"{size}-{place}", "address": "127.0.0.1:1", "sizes": [size], "device": f"{size}-{place}"}
     for size in ("small", "medium", "large")
@@ -229,7 +230,7 @@ def test_a_second_loss_is_passed_on_as_the_server_said_it() -> None:
     found = dispatch(backends=TWO_OF_EACH)
     again = found.finish(0.05, forward(found).ticket, LOST)
     assert isinstance(again, Forward)
-    assert finish(found, again, 0.1, LOST)[:2] == LOST
+    assert finish(found, again, 0.1, LOST)[:2] == (Code.UNAVAILABLE, "Socket closed")
     assert not any(lane.ready for lane in found.load.lanes if lane.backend.size_name == "large")
 
 
@@ -238,6 +239,20 @@ def test_a_lost_request_without_time_or_another_server_ends_unavailable() -> Non
         found = dispatch(ready=ready)
         assert finish(found, forward(found), now_s, LOST).code is Code.UNAVAILABLE
         assert_adds_up(found)
+
+
+def test_a_server_that_answers_unavailable_for_one_model_stays_ready_and_the_request_goes_elsewhere_once() -> None:
+    one_server = [{"name": "all", "address": "127.0.0.1:1", "sizes": ["small", "medium", "large"], "device": "d"}]
+    found = dispatch(backends=one_server)
+    step = forward(found)
+    again = found.finish(0.01, step.ticket, FULL)
+    assert isinstance(again, Forward)
+    assert read_head(step.body).model_name == "model_large"
+    assert read_head(again.body).model_name == "model_medium"
+    assert all(lane.ready for lane in found.load.lanes)
+    assert finish(found, again, 0.02, FULL)[:2] == (Code.UNAVAILABLE, "Exceeds maximum queue size")
+    assert all(lane.ready for lane in found.load.lanes)
+    assert_adds_up(found)
 
 
 def test_a_pinned_request_is_never_retried_on_another_size() -> None:
