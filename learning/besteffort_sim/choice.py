@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from besteffort_core.decide import timely
 from besteffort_core.learned import Network, best_ready, in_range, q_values
 from besteffort_core.observation import encode
 from besteffort_core.policies import (
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from besteffort_core.model import Candidates, Pool, Request, Snapshot
     from besteffort_core.policies import Parameters
 
-__all__ = ["build_plan", "choose_planned"]
+__all__ = ["build_plan", "choose_planned", "offer", "offer_timely"]
 
 NUMBERS = {kind: number for number, kind in enumerate(Kind)}
 LEARNED, PRICE, GREEDY, LADDER, STATIC, ROUND_ROBIN, LEAST_LOADED = (NUMBERS[kind] for kind in Kind)
@@ -42,6 +43,16 @@ def build_plan(kind: Kind, parameters: Parameters | None = None, network: Networ
 def _no_network() -> Network:
     matrix, vector = np.empty((0, 0), dtype=np.float32), np.empty(0, dtype=np.float32)
     return Network(matrix, vector, matrix, vector, matrix, vector, vector, vector)
+
+
+def offer(request: Request, pool: Pool, found: Candidates, plan: Plan) -> Candidates:
+    """Return what a plan may choose from: a static size is what it is, the others need not know what is too late."""
+    return found if plan.kind == STATIC else timely(request, pool, found)
+
+
+def offer_timely(request: Request, pool: Pool, found: Candidates, _parameters: Parameters) -> Candidates:
+    """Return what a rule of one's own may choose from."""
+    return timely(request, pool, found)
 
 
 def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:  # noqa: PLR0911 - one for each policy

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from besteffort_core.arrivals import rate_after
-from besteffort_core.latency import corrected
+from besteffort_core.latency import corrected, faded
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY, PENDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from besteffort_core.model import Pool
+    from besteffort_core.model import Pool, Snapshot
     from besteffort_sim.model import Log, Workload
 
-__all__ = ["Router", "answer", "build_router", "count", "expire", "send"]
+__all__ = ["Router", "answer", "build_router", "corrections", "count", "expire", "send"]
 
 
 class Router(NamedTuple):
@@ -29,7 +29,9 @@ class Router(NamedTuple):
     in_flight: NDArray[np.int64]
     """(backends,)"""
     correction: NDArray[np.float64]
-    """(backends,)"""
+    """(backends,), as of `learned_s`."""
+    learned_s: NDArray[np.float64]
+    """(backends,): when the correction was last learned."""
     backend_of: NDArray[np.int64]
     """(n,): where a request was sent, -1 if it was not."""
     profiled_s: NDArray[np.float64]
@@ -43,6 +45,7 @@ def build_router(backends: int, requests: int) -> Router:
     return Router(
         np.zeros(backends, dtype=np.int64),
         np.ones(backends),
+        np.zeros(backends),
         np.full(requests, -1, dtype=np.int64),
         np.zeros(requests),
         np.zeros(2),
@@ -56,13 +59,22 @@ def count(router: Router, now_s: float) -> float:
     return float(router.rate[0])
 
 
-def send(router: Router, log: Log, k: int, routed: tuple[int, int, float]) -> None:
+def corrections(router: Router, now_s: float) -> NDArray[np.float64]:
+    """Return the corrections as they are now, (backends,)."""
+    now = np.empty(router.correction.shape[0])
+    for backend in range(now.shape[0]):
+        now[backend] = _correction(router, backend, now_s)
+    return now
+
+
+def send(router: Router, log: Log, snapshot: Snapshot, routed: tuple[int, int, float]) -> None:
     """Send a request where the core routed it, or refuse it."""
+    k = snapshot.sequence
     size, backend, predicted_s = routed
     log.size[k] = size
     router.backend_of[k] = backend
     if backend >= 0:
-        router.profiled_s[k] = predicted_s / router.correction[backend]
+        router.profiled_s[k] = predicted_s / snapshot.correction[backend]
         router.in_flight[backend] += 1
     else:
         log.outcome[k] = HOPELESS if size >= 0 else NOT_READY
@@ -78,14 +90,24 @@ def answer(router: Router, log: Log, workload: Workload, pool: Pool, event: tupl
     log.outcome[k] = ANSWERED
     log.latency_s[k] = latency_s
     log.reward[k] = utility(quality, latency_s, workload.deadline_s[k], pool.grace_factor)
-    router.correction[backend] = corrected(router.correction[backend], router.profiled_s[k], latency_s)
+    _learn(router, backend, now_s, router.profiled_s[k], latency_s)
     router.in_flight[backend] -= 1
 
 
-def expire(router: Router, outcome: NDArray[np.int8], k: int, elapsed_s: float) -> None:
-    """Give up a request that is worth nothing any more."""
-    backend = router.backend_of[k]
+def expire(router: Router, workload: Workload, outcome: NDArray[np.int8], event: tuple[float, int]) -> None:
+    """Give up a request that is worth nothing any more, event = (now_s, request)."""
+    now_s, k = event
+    backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
     outcome[k] = EXPIRED
     router.in_flight[backend] -= 1
-    if elapsed_s > router.profiled_s[k] * router.correction[backend]:
-        router.correction[backend] = corrected(router.correction[backend], router.profiled_s[k], elapsed_s)
+    if elapsed_s > router.profiled_s[k] * _correction(router, backend, now_s):
+        _learn(router, backend, now_s, router.profiled_s[k], elapsed_s)
+
+
+def _correction(router: Router, backend: int, now_s: float) -> float:
+    return faded(router.correction[backend], now_s - router.learned_s[backend])
+
+
+def _learn(router: Router, backend: int, now_s: float, profiled_s: float, observed_s: float) -> None:
+    router.correction[backend] = corrected(_correction(router, backend, now_s), profiled_s, observed_s)
+    router.learned_s[backend] = now_s

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba.core.errors import NumbaError
 
-from besteffort_core.decide import route
+from besteffort_core.decide import route, timely
 from besteffort_core.latency import candidates
 from besteffort_core.model import Request, Snapshot
 from besteffort_core.observation import encode
 from besteffort_sim.agenda import DELIVERY, END, EXPIRY, build_agenda, next_event
-from besteffort_sim.choice import choose_planned
+from besteffort_sim.choice import choose_planned, offer, offer_timely
 from besteffort_sim.compiled import compiled
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.model import QUEUE_FULL, Log
-from besteffort_sim.router import answer, build_router, count, expire, send
+from besteffort_sim.router import answer, build_router, corrections, count, expire, send
 from besteffort_sim.servers import build_servers, deliver, finish_next, next_finish
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def simulate(
         return log
     try:
         # `route` is the first to use what the rule returns: as one of the replaced it checks that index.
-        log = compiled(run, choose_planned=rule, route=route)(pool, world, workload, plan, trail)
+        log = compiled(run, choose_planned=rule, offer=offer_timely, route=route)(pool, world, workload, plan, trail)
     except NumbaError as error:
         raise SimulationError(f"rule {rule.__name__}: numba cannot compile it; its own message says where") from error
     except IndexError as error:
@@ -75,19 +75,20 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
                 k = servers.following[k]
             finish_next(servers, pool, world, workload, log.outcome, (now_s, ending))
         elif event == EXPIRY:
-            expire(router, log.outcome, k, now_s - workload.arrival_s[k])
+            expire(router, workload, log.outcome, (now_s, k))
         elif event == DELIVERY:
             deliver(servers, pool, world, workload, log.outcome, (now_s, router.backend_of[k], k))
         else:
-            snapshot = Snapshot(router.in_flight, router.correction, world.ready, count(router, now_s), k)
+            rate_rps, correction = count(router, now_s), corrections(router, now_s)
+            snapshot = Snapshot(router.in_flight, correction, world.ready, rate_rps, k)
             if trail:
                 _record(log, snapshot)
             if router.in_flight.sum() >= world.max_requests:
                 log.outcome[k] = QUEUE_FULL
             else:
                 request, found = Request(workload.task[k], workload.deadline_s[k]), candidates(pool, snapshot)
-                size = choose_planned(request, found, pool, snapshot, plan)
-                send(router, log, k, route(request, pool, found, size))
+                size = choose_planned(request, offer(request, pool, found, plan), pool, snapshot, plan)
+                send(router, log, snapshot, route(request, pool, found, size))
 
 
 def _build_log(requests: int, backends: int, trail: bool) -> Log:  # noqa: FBT001 - as above
@@ -126,5 +127,5 @@ def encode_rows(pool: Pool, world: World, workload: Workload, log: Log, rows: ND
         k = rows[row]
         snapshot = Snapshot(log.in_flight[k], log.correction[k], world.ready, log.rate_rps[k], k)
         request = Request(workload.task[k], workload.deadline_s[k])
-        vectors[row] = encode(request, candidates(pool, snapshot), pool, snapshot)
+        vectors[row] = encode(request, timely(request, pool, candidates(pool, snapshot)), pool, snapshot)
     return vectors

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from besteffort_core.latency import candidates
 from besteffort_core.learned import best_ready, in_range, q_values
-from besteffort_core.model import Decision, Reason, Refusal
+from besteffort_core.model import Candidates, Decision, Reason, Refusal
 from besteffort_core.observation import encode
 from besteffort_core.policy import Kind
 from besteffort_core.utility import worth_until_s
 
 if TYPE_CHECKING:
-    from besteffort_core.model import Candidates, Pool, Request, Snapshot
+    from besteffort_core.model import Pool, Request, Snapshot
     from besteffort_core.policy import Policy
 
-__all__ = ["STALE_S", "Health", "decide", "route"]
+__all__ = ["SAFE_SHARE", "STALE_S", "Health", "decide", "route", "timely"]
+
+SAFE_SHARE = 0.9
+"""A size is too late when its predicted finish is beyond this share of the time in which an answer is worth something:
+predictions err, and what is computed too late has cost others their place."""
 
 STALE_S = 5.0
 """Metrics older than this do not describe the pool that a learned policy was trained to see."""
@@ -31,8 +37,16 @@ class Health(NamedTuple):
 
 
 def hopeless(request: Request, pool: Pool, finish_s: float) -> bool:
-    """Tell whether an answer predicted in `finish_s` would be worth nothing: to queue it would only delay others."""
-    return finish_s > worth_until_s(request.deadline_s, pool.grace_factor)
+    """Tell whether an answer predicted in `finish_s` is too late: to queue it would only delay others."""
+    return finish_s > SAFE_SHARE * worth_until_s(request.deadline_s, pool.grace_factor)
+
+
+def timely(request: Request, pool: Pool, found: Candidates) -> Candidates:
+    """Return the candidates without those that are predicted too late, if any is left."""
+    if hopeless(request, pool, found.finish_s.min()):
+        return found
+    late = found.finish_s > SAFE_SHARE * worth_until_s(request.deadline_s, pool.grace_factor)
+    return Candidates(np.where(late, -1, found.backend), np.where(late, np.inf, found.finish_s), found.backlog_s)
 
 
 def route(request: Request, pool: Pool, found: Candidates, size: int) -> tuple[int, int, float]:
@@ -73,6 +87,8 @@ def _chosen(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason, int]:
     """Return the size, why, and the size that a shadowed network wanted (-1 for none)."""
+    if policy.kind is not Kind.STATIC:
+        found = timely(request, pool, found)
     learned, trouble = _learned(request, pool, snapshot, found, policy, health)
     if learned >= 0 and not policy.shadow:
         return learned, Reason.LEARNED, -1

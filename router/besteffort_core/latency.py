@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["batch_table", "candidates", "corrected", "finish_s", "request_s", "work_s"]
+__all__ = ["batch_table", "candidates", "corrected", "faded", "finish_s", "request_s", "work_s"]
 
 CORRECTION_GAIN = 0.05
-UPWARD_BIAS = 3.0
+UPWARD_BIAS = 2.0
 """A late answer moves the estimate so many times as much as an early one: too low an estimate costs far more."""
 CORRECTION_BOUNDS = (0.25, 8.0)
+CORRECTION_LASTS_S = 120.0
+"""Time constant in which a correction that no answer confirms returns to none."""
 
 
 def batch_table(seconds_by_batch: Mapping[int, float]) -> NDArray[np.float64]:
@@ -60,14 +62,14 @@ def finish_s(pool: Pool, snapshot: Snapshot, backend: int) -> float:
     """Return the predicted seconds until a request given to `backend` now is answered.
 
     Under equal sharing a neighbour on the device delays it by the neighbour's own work, at most by as much as its own.
+    The correction is a factor on the whole, so that what it is learned from holds no other backend's correction.
     """
-    own = snapshot.correction[backend] * work_s(pool, pool.size_of[backend], snapshot.in_flight[backend] + 1)
+    own = work_s(pool, pool.size_of[backend], snapshot.in_flight[backend] + 1)
     total = own
     for other in range(pool.size_of.shape[0]):
         if other != backend and pool.device_of[other] == pool.device_of[backend] and snapshot.in_flight[other] > 0:
-            work = snapshot.correction[other] * work_s(pool, pool.size_of[other], snapshot.in_flight[other])
-            total += min(work, own)
-    return float(total)
+            total += min(work_s(pool, pool.size_of[other], snapshot.in_flight[other]), own)
+    return float(snapshot.correction[backend] * total)
 
 
 def backlog_s(pool: Pool, snapshot: Snapshot, device: int) -> float:
@@ -108,3 +110,11 @@ def corrected(correction: float, profiled_s: float, observed_s: float) -> float:
     error = math.log(max(observed_s, 1e-6) / max(profiled_s * correction, 1e-6))
     step = CORRECTION_GAIN * (UPWARD_BIAS if error > 0.0 else 1.0) * min(max(error, -1.0), 1.0)
     return min(max(correction * math.exp(step), CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1])
+
+
+def faded(correction: float, since_s: float) -> float:
+    """Return what is left of a correction that was last learned `since_s` ago.
+
+    A backend that is avoided because it was slow gives no answers to learn from: without this it would stay avoided.
+    """
+    return float(correction ** math.exp(-since_s / CORRECTION_LASTS_S))

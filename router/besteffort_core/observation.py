@@ -51,7 +51,8 @@ def encode(request: Request, candidates: Candidates, pool: Pool, snapshot: Snaps
     for i in range(sizes):
         ready = candidates.backend[i] >= 0
         slack = (request.deadline_s - candidates.finish_s[i]) / request.deadline_s if ready else -2.0
-        work = pool.batch_s[i, pool.max_batch[i]] / pool.max_batch[i] / request.deadline_s
+        correction = snapshot.correction[candidates.backend[i]] if ready else 1.0
+        work = correction * pool.batch_s[i, pool.max_batch[i]] / pool.max_batch[i] / request.deadline_s
         vector[tasks + i] = max(slack, -2.0)
         vector[tasks + sizes + i] = work
         vector[tasks + 2 * sizes + i] = pool.quality[request.task, i]

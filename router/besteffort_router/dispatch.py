@@ -231,7 +231,7 @@ class Dispatch:
         ticket.lane, ticket.reason, ticket.policy = lane, reason, self._policy_label
         ticket.quality = float(settings.pool.quality[_task_row(settings, ticket.terms.task), decision.size])
         ticket.grace_factor = settings.pool.grace_factor
-        ticket.sent_s, ticket.profiled_s = now_s, decision.finish_s / lane.correction
+        ticket.sent_s, ticket.profiled_s = now_s, decision.finish_s / lane.correction(now_s)
         self.ledger.decided(lane.backend.size_name, reason, seconds)
         if decision.shadow_size >= 0:
             self.ledger.shadow[lane.backend.size_name, settings.sizes[decision.shadow_size]] += 1
@@ -242,7 +242,7 @@ class Dispatch:
         lane = ticket.lane
         lane.own -= 1
         if code in (Code.OK, Code.DEADLINE_EXCEEDED, Code.CANCELLED):
-            self.load.learn(lane, ticket.profiled_s, now_s - ticket.sent_s, answered=code is Code.OK)
+            lane.learn(now_s, ticket.profiled_s, now_s - ticket.sent_s, answered=code is Code.OK)
 
     def _close(self, ticket: Ticket, code: Code, outcome: str, elapsed_s: float) -> None:
         ticket.open = False

@@ -8,7 +8,7 @@ import numpy as np
 
 from besteffort_core.arrivals import rate_after, rate_at
 from besteffort_core.decide import STALE_S
-from besteffort_core.latency import corrected
+from besteffort_core.latency import corrected, faded
 from besteffort_core.model import Snapshot
 from besteffort_router.wire import name_field
 
@@ -23,7 +23,7 @@ __all__ = ["Lane", "Load"]
 class Lane:
     """One backend with its counts; it outlives a change of the configuration that keeps it."""
 
-    __slots__ = ("backend", "correction", "name_field", "others", "own", "ready")
+    __slots__ = ("_correction", "_learned_s", "backend", "name_field", "others", "own", "ready")
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -32,8 +32,25 @@ class Lane:
         """Requests of this router that are sent and not yet answered."""
         self.others = 0
         """Requests that other routers have there, by the last scrape."""
-        self.correction = 1.0
         self.ready = False
+        self._correction = 1.0
+        self._learned_s = 0.0
+
+    def correction(self, now_s: float) -> float:
+        """Return observed over profiled seconds, as it is now."""
+        return faded(self._correction, now_s - self._learned_s)
+
+    def learn(self, now_s: float, profiled_s: float, observed_s: float, *, answered: bool) -> None:
+        """Correct the latency; without an answer `observed_s` is only the least that it would have taken."""
+        correction = self.correction(now_s)
+        if answered or observed_s > profiled_s * correction:
+            self._correction, self._learned_s = corrected(correction, profiled_s, observed_s), now_s
+
+    def set_ready(self, *, ready: bool) -> None:
+        """Note whether the model takes requests; what is learned of a server does not hold for the one after it."""
+        if ready and not self.ready:
+            self._correction = 1.0
+        self.ready = ready
 
 
 class Load:
@@ -77,16 +94,11 @@ class Load:
         lanes = self.lanes
         return Snapshot(
             in_flight=np.array([lane.own + lane.others for lane in lanes], dtype=np.int64),
-            correction=np.array([lane.correction for lane in lanes], dtype=np.float64),
+            correction=np.array([lane.correction(now_s) for lane in lanes], dtype=np.float64),
             ready=np.array([lane.ready for lane in lanes], dtype=np.bool_),
             rate_rps=rate_at(self._rate_rps, now_s - self._last_s),
             sequence=max(self._arrivals - 1, 0),
         )
-
-    def learn(self, lane: Lane, profiled_s: float, observed_s: float, *, answered: bool) -> None:
-        """Correct a lane's latency; without an answer `observed_s` is only the least that it would have taken."""
-        if answered or observed_s > profiled_s * lane.correction:
-            lane.correction = corrected(lane.correction, profiled_s, observed_s)
 
     def set_ready(self, now_s: float, replica: Replica, model: str, *, ready: bool) -> None:
         """Note whether a model takes requests on a replica; one that comes (back) has yet to be scraped."""
@@ -95,7 +107,7 @@ class Load:
             self._scraped_s[replica] = now_s
         for lane in lanes:
             if lane.backend.model == model:
-                lane.ready = ready
+                lane.set_ready(ready=ready)
 
     def lose(self, replica: Replica) -> None:
         """Note that a replica cannot be reached."""

@@ -77,7 +77,7 @@ class Metrics(Collector):
         for lane in load.lanes:
             key = (lane.backend.size_name, lane.backend.replica.name)
             in_flight[key] = lane.own
-            backlog_s[key] = lane.correction * work_s(pool, lane.backend.size, lane.own + lane.others)
+            backlog_s[key] = lane.correction(now_s) * work_s(pool, lane.backend.size, lane.own + lane.others)
         yield _gauge("inflight", "Requests of this router under way.", ("size", "replica"), in_flight)
         yield _gauge("backlog_seconds", "Predicted seconds of work under way.", ("size", "replica"), backlog_s)
         ages = {(replica.name,): age for replica, age in load.scrape_ages_s(now_s).items()}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from besteffort_core.decide import Health, decide, route
+from besteffort_core.decide import Health, decide, route, timely
 from besteffort_core.latency import candidates
 from besteffort_core.model import Pool, Reason, Refusal, Request, Snapshot
 from besteffort_core.policy import Kind, Policy, build_policy
@@ -103,7 +103,23 @@ def test_route_says_what_decide_says(kind: Kind, pool: Pool) -> None:
         seen = snapshot([int(n) for n in rng.integers(0, 30, 3)])._replace(sequence=int(rng.integers(9)))
         decision = decide(REQUEST, pool, seen, policy, health=WELL)
         found = candidates(pool, seen)
-        wanted = policy.rule.choose(REQUEST, found, pool, seen, policy.rule.parameters)
+        offered = found if kind is Kind.STATIC else timely(REQUEST, pool, found)
+        wanted = policy.rule.choose(REQUEST, offered, pool, seen, policy.rule.parameters)
         size, backend, finish = route(REQUEST, pool, found, wanted)
         assert (size, finish) == (decision.size, decision.finish_s)
         assert (backend == -1) == (decision.refusal is Refusal.HOPELESS)
+
+
+@pytest.mark.parametrize("kind", [Kind.ROUND_ROBIN, Kind.LEAST_LOADED, Kind.LADDER, Kind.PRICE])
+def test_no_request_is_refused_while_another_size_is_in_time(kind: Kind, pool: Pool) -> None:
+    policy = build_policy(kind, Kind.PRICE, None)
+    for sequence in range(3):
+        busy = snapshot([0, 0, 20])._replace(sequence=sequence)
+        decision = decide(REQUEST, pool, busy, policy, health=WELL)
+        assert decision.refusal is None
+        assert decision.size != 2
+
+
+def test_a_pinned_size_is_not_replaced_by_one_in_time(pool: Pool) -> None:
+    decision = decide(REQUEST, pool, snapshot([0, 0, 20]), learned(), health=WELL, pinned=2)
+    assert (decision.size, decision.refusal) == (2, Refusal.HOPELESS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from besteffort_core.errors import PoolError
-from besteffort_core.latency import backlog_s, batch_table, candidates, corrected, finish_s, request_s, work_s
+from besteffort_core.latency import backlog_s, batch_table, candidates, corrected, faded, finish_s, request_s, work_s
 from besteffort_core.model import Pool, Snapshot
 from support.pools import snapshot
 
@@ -88,3 +88,17 @@ def test_answers_that_were_under_way_do_not_correct_twice() -> None:
 def test_one_absurd_answer_moves_the_estimate_little() -> None:
     assert corrected(1.0, 0.1, 1e9) < 1.2
     assert corrected(1.0, 0.1, 0.0) > 0.9
+
+
+def test_a_correction_that_nothing_confirms_fades() -> None:
+    assert faded(4.0, 0.0) == 4.0
+    assert faded(4.0, 1e6) == pytest.approx(1.0)
+    assert faded(0.5, 1e6) == pytest.approx(1.0)
+    assert 1.0 < faded(4.0, 120.0) < 2.0
+
+
+def test_a_correction_scales_a_prediction_that_holds_no_other_correction(pool: Pool) -> None:
+    shared = pool._replace(device_of=np.zeros(3, dtype=np.int64))
+    busy = snapshot([3, 0, 3])
+    plain = finish_s(shared, busy, 2)
+    assert finish_s(shared, busy._replace(correction=np.array([5.0, 5.0, 2.0])), 2) == pytest.approx(2 * plain)

@@ -265,7 +265,7 @@ def test_an_error_of_triton_goes_through_unchanged() -> None:
     end = finish(found, forward(found), 0.1, Outcome(Code.INVALID_ARGUMENT, "unexpected shape for input 'x'"))
     assert end[:2] == (Code.INVALID_ARGUMENT, "unexpected shape for input 'x'")
     assert found.load.lanes[2].ready
-    assert found.load.lanes[2].correction == 1.0
+    assert found.load.lanes[2].correction(0.1) == 1.0
 
 
 def test_a_client_that_goes_away_is_cancelled_or_missed_when_it_waited_long_enough() -> None:
@@ -288,7 +288,7 @@ def test_slow_answers_and_silence_raise_the_estimate_and_fast_ones_lower_it() ->
     ):
         found = dispatch()
         finish(found, forward(found), now_s, outcome)
-        corrections.append(found.load.lanes[2].correction)
+        corrections.append(found.load.lanes[2].correction(now_s))
     slow, silent, fast, soon_cancelled = corrections
     assert slow > 1.0
     assert silent > 1.0
@@ -349,10 +349,12 @@ def test_new_settings_keep_counts_corrections_and_readiness_of_the_servers_that_
     found = dispatch(backends=TWO_OF_EACH)
     step = forward(found)
     lane = step.ticket.lane
-    lane.correction = 1.5
+    lane.learn(1.0, 0.1, 0.2, answered=True)
+    correction = lane.correction(1.0)
+    assert correction > 1.0
     found.adopt(settings(backends=TWO_OF_EACH[4:], sizes=config()["sizes"]))
     assert lane in found.load.lanes
-    assert (lane.own, lane.correction, lane.ready) == (1, 1.5, True)
+    assert (lane.own, lane.correction(1.0), lane.ready) == (1, correction, True)
     found.adopt(settings(backends=TWO_OF_EACH[:4]))
     assert lane not in found.load.lanes
     assert finish(found, step, 0.1).code is Code.OK
@@ -411,3 +413,41 @@ def _any_body(rng: random.Random) -> bytes:
         return request_bytes(tensor=b"x" * 30_000)
     size = {"bes-size": rng.choice(("small", "large"))} if kind < 0.25 else {}
     return request_bytes(tensor=b"x" * rng.randrange(4000), deadline_ms=rng.choice((1, 30, 300, 3000)), **size)
+
+
+def test_a_size_that_was_slow_once_is_used_again() -> None:
+    """Sixty silent seconds make the large one look hopeless; nobody asks it any more, and so it must not stay so."""
+    found = dispatch()
+    for _ in range(60):
+        finish(found, forward(found, **{"bes-size": "large"}), 1.0, Outcome(Code.DEADLINE_EXCEEDED))
+        if found.load.lanes[2].correction(1.0) > 5.0:
+            break
+    assert found.load.lanes[2].correction(1.0) > 5.0
+    assert found.load.lanes[2].correction(601.0) < 1.1
+
+
+def test_a_server_that_comes_back_is_as_profiled() -> None:
+    found = dispatch()
+    finish(found, forward(found), 0.3, Outcome(Code.DEADLINE_EXCEEDED))
+    lane = found.load.lanes[2]
+    assert lane.correction(0.3) > 1.0
+    lane.set_ready(ready=False)
+    lane.set_ready(ready=True)
+    assert lane.correction(0.3) == 1.0
+
+
+def test_a_request_is_compared_with_the_profile_not_with_the_correction_of_its_decision() -> None:
+    fresh, corrected = dispatch(), dispatch()
+    corrected.load.lanes[2].learn(0.0, 0.1, 0.2, answered=True)
+    assert corrected.load.lanes[2].correction(0.0) > 1.0
+    steps = [forward(found, **{"bes-size": "large"}) for found in (fresh, corrected)]
+    assert steps[0].ticket.profiled_s == pytest.approx(steps[1].ticket.profiled_s)
+
+
+def test_a_retried_request_is_compared_from_when_it_was_sent_again() -> None:
+    found = dispatch(backends=TWO_OF_EACH)
+    again = found.finish(0.05, forward(found).ticket, LOST)
+    assert isinstance(again, Forward)
+    lane = again.ticket.lane
+    finish(found, again, 0.05 + again.ticket.profiled_s)
+    assert lane.correction(0.06) == pytest.approx(1.0)

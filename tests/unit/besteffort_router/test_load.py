@@ -27,7 +27,7 @@ def test_a_snapshot_does_not_change_with_what_happens_after_it() -> None:
     found = load()
     before = found.snapshot(0.0)
     found.lanes[0].own += 1
-    found.lanes[0].correction = 2.0
+    found.lanes[0].learn(0.0, 0.1, 0.2, answered=True)
     found.lose(REPLICA)
     assert list(before.in_flight) == [0, 0, 0]
     assert list(before.correction) == [1.0, 1.0, 1.0]

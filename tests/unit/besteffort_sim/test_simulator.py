@@ -73,8 +73,8 @@ def test_backends_of_different_devices_do_not_disturb_each_other() -> None:
 
 
 def test_an_answer_at_its_very_deadline_is_in_time() -> None:
-    pool = pool_of({1: 0.5})
-    log = simulate(pool, world_of(pool), workload_of([0.0], 0.5), always())
+    pool = pool_of({1: 0.25})
+    log = simulate(pool, world_of(pool, slowness=2.0), workload_of([0.0], 0.5), always())
     assert log.outcome[0] == ANSWERED
     assert log.reward[0] == 0.5
 
@@ -89,7 +89,7 @@ def test_room_that_a_request_leaves_is_seen_by_one_that_arrives_at_that_instant(
 
 def test_a_request_that_expires_leaves_the_queue_and_is_not_started() -> None:
     """Batches take 8 s of the 2 s profiled: the second expires at 7.6 s, so the third is alone in the next batch."""
-    pool = pool_of({1: 2.0, 2: 7.0})
+    pool = pool_of({1: 2.0, 2: 6.5})
     log = simulate(pool, world_of(pool, slowness=4.0), workload_of([0.0, 0.1, 0.2], [10.0, 7.5, 20.0]), always())
     assert log.outcome.tolist() == [ANSWERED, EXPIRED, ANSWERED]
     assert log.latency_s[2] == pytest.approx(8.0 + 8.0 - 0.2)
@@ -112,7 +112,7 @@ def test_requests_in_flight_are_counted_until_they_are_answered_or_expire() -> N
 
 def test_the_router_learns_from_late_answers_and_from_expiries_that_the_profile_is_wrong() -> None:
     pool = pool_of({1: 0.2})
-    arrivals = workload_of(np.arange(0.0, 60.0, 2.0).tolist(), 0.5)
+    arrivals = workload_of(np.arange(0.0, 60.0, 0.8).tolist(), 0.5)
     late = simulate(pool, world_of(pool, slowness=2.0), arrivals, always(), trail=True)
     assert late.correction[-1, 0] == pytest.approx(2.0, rel=0.1)
     lost = simulate(pool, world_of(pool, slowness=3.0), arrivals, always(), trail=True)
