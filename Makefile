@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint bench models docs protos lock clean
+.PHONY: help dev demo test lint bench models docs protos lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+	@echo 'bar-NAME        measure one promise ($(BARS)); the last line is one JSON object'
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 to 3.13 with venv was found; on Debian or Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
@@ -30,6 +31,8 @@ $(VENV)/dev.done: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(call install,dev)
 	@touch $@ $(VENV)/local.done
 
+dev: $(VENV)/dev.done  ## install what training and the tests need (torch among it) into .venv
+
 demo: $(VENV)/local.done  ## three real models, real Triton, a bursty trace: static sizes against best effort
 	$(BIN)/besteffort demo $(ARGS)
 
@@ -44,7 +47,7 @@ test: lint  ## everything CI runs
 
 BARS := demo models parity sim router-start
 .PHONY: $(BARS:%=bar-%)
-$(BARS:%=bar-%): bar-%: $(VENV)/dev.done  ## measure one promise; the last line is one JSON object
+$(BARS:%=bar-%): bar-%: $(VENV)/dev.done
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 bench: $(VENV)/dev.done  ## figures that no promise hangs on: the router's overhead, Triton's queue

@@ -201,7 +201,7 @@ def _import(module: str) -> Any:  # noqa: ANN401 - a module
         if missing.startswith("besteffort"):
             raise
         raise EnvironmentMissingError(
-            f"this command needs {missing}, which is not installed; install it with: pip install 'besteffort[train]'"
+            f"this command needs {missing}, which is not installed; in a checkout: make dev"
         ) from error
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from besteffort_cli.record import Outcome
 from besteffort_cli.report import interval, paired_ratio
+from besteffort_operator.resource import PolicyKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,21 +20,24 @@ if TYPE_CHECKING:
 __all__ = ["verdict"]
 
 WINDOW_S = 1.0
+STEP_S = 0.25
 
 
 def verdict(scores: Sequence[Score]) -> list[str]:
-    """Say what the first policy earned against the static sizes, and how it did it."""
+    """Say what the first policy earned against the static sizes and the simplest good rule, and how it did it."""
     first = scores[0]
-    static = [score for score in scores if score.contestant.static_size]
-    return [_earned(first.result(), [score.result() for score in static]), _bent(first)]
+    static = [score.result() for score in scores if score.contestant.static_size]
+    price = [score.result() for score in scores[1:] if score.contestant.kind is PolicyKind.PRICE]
+    return [_earned(first.result(), static, price), _bent(first)]
 
 
-def _earned(first: Result, static: Sequence[Result]) -> str:
-    """Compare with the best static size and with the static size of the best quality."""
+def _earned(first: Result, static: Sequence[Result], price: Sequence[Result]) -> str:
+    """Compare with the best static size, with the static size of the best quality, and with Price."""
     best = max(static, key=_reward)
     largest = max(static, key=lambda result: interval(result.values("mean_quality")).mean)
     named = {f"the best static size ({best.name})": best} | ({} if largest is best else {largest.name: largest})
-    ratios = " and ".join(f"{_times(first, other)} what {name} earned" for name, other in named.items())
+    named |= {other.name: other for other in price}
+    ratios = ", ".join(f"{_times(first, other)} what {name} earned" for name, other in named.items())
     availability = interval(first.values("availability")).mean
     return f"{first.name} answered {availability:.1%} in time and earned {ratios}."
 
@@ -54,15 +58,18 @@ def _times(first: Result, other: Result) -> str:
 
 
 def _bent(first: Score) -> str:
-    """Contrast the sizes that answered in the calmest and in the busiest quarter of the requests."""
+    """Contrast the sizes that answered in the calmest and in the busiest quarter of the time that had requests."""
     records = first.turn().records
     offsets_s = np.sort([record.offset_s for record in records])
     at_s = np.array([record.offset_s for record in records])
     around = np.searchsorted(offsets_s, at_s + WINDOW_S / 2) - np.searchsorted(offsets_s, at_s - WINDOW_S / 2)
-    low, high = np.percentile(around, (25, 75))
+    instants_s = np.arange(offsets_s[0], offsets_s[-1] + STEP_S, STEP_S)
+    seen = np.searchsorted(offsets_s, instants_s + WINDOW_S / 2) - np.searchsorted(offsets_s, instants_s - WINDOW_S / 2)
+    low, high = np.percentile(seen[seen > 0], (25, 75))
+    high = max(high, low + 1)
     lull = _sizes([r for r, rate in zip(records, around, strict=True) if rate <= low])
     burst = _sizes([r for r, rate in zip(records, around, strict=True) if rate >= high])
-    return f"In the calmest quarter of its requests it answered with {lull}; in the busiest with {burst}."
+    return f"In the calmest quarter of the time it answered with {lull}; in the busiest with {burst}."
 
 
 def _sizes(records: Sequence[Record]) -> str:

@@ -86,7 +86,7 @@ class Deadline(Block):
     """By when an answer is wanted."""
 
     default: forms.Duration = Field(default="300ms", description="For a request that brings no deadline.")
-    max: forms.Duration = Field(default="10s", description="A request may not ask for more.")
+    max: forms.Duration = Field(default="10s", description="A longer deadline of a request is cut to it.")
     mode: DeadlineMode = Field(
         default=DeadlineMode.HARD,
         description="Hard: late is worth nothing. Soft: worth falls linearly to 0 at graceFactor x deadline.",

@@ -42,6 +42,19 @@ def test_a_static_size_that_earned_nothing_makes_no_ratio() -> None:
 def test_the_second_line_contrasts_lull_and_burst() -> None:
     _, bent = verdict([score("Learned", PolicyKind.LEARNED, 12), LARGE])
     assert bent == (
-        "In the calmest quarter of its requests it answered with large 100%, not in time 0.0%; "
+        "In the calmest quarter of the time it answered with large 100%, not in time 0.0%; "
         "in the busiest with small 100%, not in time 0.0%."
     )
+
+
+def test_the_first_line_says_what_price_earned_too() -> None:
+    earned, _ = verdict(
+        [
+            score("Learned", PolicyKind.LEARNED, 8),
+            score("Price", PolicyKind.PRICE, 16),
+            score("Ladder", PolicyKind.LADDER, 4),
+            LARGE,
+        ]
+    )
+    assert earned.endswith("0.50 times (95 % 0.50 to 0.50) what Price earned.")
+    assert "Ladder" not in earned
