@@ -23,6 +23,8 @@ __all__ = ["Address", "Ports", "Router"]
 
 RELOAD_S = 0.25
 DRAIN_LOOK_S = 0.02
+ROOM = 16
+"""Calls beyond max_requests that grpc takes: those that are refused with a reason, and those that ask, not infer."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,7 +62,12 @@ class Router:
             "/readyz": Page(lambda: b"ready\n" if dispatch.ready() else b"not ready\n", dispatch.ready),
         }
         self._endpoint = Endpoint(pages)
-        self._server = grpc.aio.server(options=_server_options(dispatch.settings.max_bytes))
+        # Grpc holds the body of a call before the router can refuse it: this bounds the bodies, for the whole process.
+        self._most_calls = dispatch.settings.max_requests + ROOM
+        self._server = grpc.aio.server(
+            options=_server_options(dispatch.settings.max_bytes, self._most_calls),
+            maximum_concurrent_rpcs=self._most_calls,
+        )
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self, listen: Address, metrics: Address) -> Ports:
@@ -122,15 +129,20 @@ class Router:
 
     def _report(self, settings: Settings) -> None:
         _LOG.info("configuration %s is in force", settings.digest)
+        if settings.max_requests + ROOM > self._most_calls:
+            _LOG.warning("limits.max_requests: grpc takes %d calls at most until a restart", self._most_calls)
         if settings.bundle_error:
             self._dispatch.ledger.config_errors += 1
             _LOG.error("%s; until then %s rules", settings.bundle_error, settings.policy.rule.kind)
 
 
-def _server_options(max_bytes: int) -> list[tuple[str, int]]:
+def _server_options(max_bytes: int, most_calls: int) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", max_bytes),
         ("grpc.max_send_message_length", -1),
+        ("grpc.max_concurrent_streams", most_calls),
+        # Else a burst on a new connection ends UNAVAILABLE, by RST_STREAM, where it should be refused with a reason.
+        ("grpc.http.overload_protection", 0),
         # Two routers on one port would share its clients without a word.
         ("grpc.so_reuseport", 0),
         # Clients may ping as they like: idle ones keep their connection through load balancers that way.

@@ -18,8 +18,9 @@ from besteffort_core.bundle import bundle_to_bytes
 from besteffort_router.backends import GrpcUpstream
 from besteffort_router.dispatch import Outcome
 from besteffort_router.errors import Code
+from besteffort_router.server import ROOM
 from support.bundles import random_bundle
-from support.fake_triton import FakeTriton
+from support.fake_triton import SERVICE, FakeTriton
 from support.pools import TASKS
 from support.router import config, request_bytes, write
 from support.routing import Routing, backends, infer, routing, said, until
@@ -169,6 +170,51 @@ async def test_overload_is_refused_within_milliseconds_and_the_rest_is_answered(
         assert sorted(waits_s)[10] < 0.05
         assert up.dispatch.ledger.refused == {"queue_full": 20}
         assert_adds_up(up, 24)
+
+
+async def test_calls_that_only_begin_are_bounded_too_and_refused_by_grpc_beyond_that(tmp_path: Path) -> None:
+    """Their bodies would fill the memory before the router could refuse them."""
+    async with routing(tmp_path, deadline=LONG, limits={"maxRequests": 4}) as up, up.channel() as channel:
+        async with up.channel() as second:
+            begun = [stuck(second) for _ in range(4 + ROOM + 10)]
+            assert await until_not_ok(channel) == {"RESOURCE_EXHAUSTED": 1}
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await infer(second)(BODY, timeout=0.2)
+            assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED, "the connection has no stream left"
+            for call in begun:
+                call.cancel()
+        await until_ok(channel)
+        assert up.dispatch.requests == 0
+
+
+def stuck(channel: grpc.aio.Channel) -> grpc.aio.StreamUnaryCall[bytes, bytes]:
+    """Begin a call and never send its body."""
+
+    async def nothing() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    return channel.stream_unary(f"{SERVICE}ModelInfer")(nothing())
+
+
+async def until_ok(channel: grpc.aio.Channel) -> None:
+    end_s = time.monotonic() + 5.0
+    while await codes(channel, 1) != {"OK": 1}:
+        assert time.monotonic() < end_s
+
+
+async def until_not_ok(channel: grpc.aio.Channel) -> Counter[str]:
+    end_s = time.monotonic() + 5.0
+    while (found := await codes(channel, 1)) == {"OK": 1}:
+        assert time.monotonic() < end_s
+    return found
+
+
+async def test_a_burst_of_large_calls_on_a_new_connection_is_refused_by_status_only(tmp_path: Path) -> None:
+    async with routing(tmp_path, deadline=LONG, limits={"maxRequests": 4}) as up, up.channel() as channel:
+        up.fakes["large-0"].delay_s = 0.3
+        found = await codes(channel, 100, request_bytes(tensor=b"x" * 1_000_000))
+        assert set(found) == {"OK", "RESOURCE_EXHAUSTED"}
 
 
 async def test_a_stopping_router_refuses_what_is_new_and_answers_what_it_has(tmp_path: Path) -> None:
