@@ -38,9 +38,8 @@ SENTENCES = {
     Refusal.QUEUE_FULL: (Code.RESOURCE_EXHAUSTED, "the router is full: as many requests as it may hold are under way"),
     Refusal.HOPELESS: (Code.RESOURCE_EXHAUSTED, "no answer is expected before it would be worth nothing"),
     Refusal.NO_READY_SIZE: (Code.UNAVAILABLE, "no server of a size that may answer is ready"),
-    Refusal.DRAINING: (Code.UNAVAILABLE, "the router is shutting down; ask another one"),
 }
-PUSHBACK_MS = {Refusal.QUEUE_FULL: 100, Refusal.NO_READY_SIZE: 1000, Refusal.DRAINING: 0}
+PUSHBACK_MS = {Refusal.QUEUE_FULL: 100, Refusal.NO_READY_SIZE: 1000}
 MOST_PUSHBACK_MS = 5000
 
 
@@ -106,6 +105,7 @@ class Dispatch:
         self.load = Load()
         self.ledger = ledger
         self.draining = False
+        """Not ready any more; what the transport still takes is answered all the same."""
         self.requests = 0
         self.bytes = 0
         self._clock = clock
@@ -131,8 +131,6 @@ class Dispatch:
     def begin(self, now_s: float, arrival: Arrival) -> Forward | Reply:
         """Return where a request goes, or why it does not."""
         self.load.arrived(now_s)
-        if self.draining:
-            return self._refuse(Refusal.DRAINING)
         settings, length = self.settings, len(arrival.body)
         if self.requests >= settings.max_requests or length <= settings.max_bytes < self.bytes + length:
             return self._refuse(Refusal.QUEUE_FULL)

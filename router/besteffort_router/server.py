@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Address", "Ports", "Router"]
 
 RELOAD_S = 0.25
-DRAIN_LOOK_S = 0.02
 ROOM = 16
 """Calls beyond max_requests that grpc takes: those that are refused with a reason, and those that ask, not infer."""
 
@@ -88,18 +87,12 @@ class Router:
         return Ports(port, metrics_port)
 
     async def stop(self, drain_s: float) -> None:
-        """Refuse what is new, let what is under way end for `drain_s` seconds at most, then stop."""
+        """Send clients elsewhere by GOAWAY, let what is under way end for `drain_s` seconds at most, then stop."""
         self._dispatch.draining = True
-        try:
-            async with asyncio.timeout(drain_s):
-                while self._dispatch.requests:  # noqa: ASYNC110 - dispatch knows no events of asyncio
-                    await asyncio.sleep(DRAIN_LOOK_S)
-        except TimeoutError:
-            _LOG.warning("%d requests were still under way after %g s", self._dispatch.requests, drain_s)
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        await self._server.stop(DRAIN_LOOK_S)
+        await self._server.stop(drain_s)
         await self._endpoint.close()
         await self._backends.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 import time
@@ -217,21 +218,70 @@ async def test_a_burst_of_large_calls_on_a_new_connection_is_refused_by_status_o
         assert set(found) == {"OK", "RESOURCE_EXHAUSTED"}
 
 
-async def test_a_stopping_router_refuses_what_is_new_and_answers_what_it_has(tmp_path: Path) -> None:
+async def test_a_stopping_router_is_not_ready_takes_nothing_new_and_answers_what_it_has(tmp_path: Path) -> None:
     async with routing(tmp_path, deadline=LONG, stopped=True) as up, up.channel() as channel:
         gate = up.fakes["large-0"].gate = asyncio.Event()
         held = asyncio.ensure_future(codes(channel, 3))
         await until(lambda: up.dispatch.requests == 3)
         stopping = asyncio.ensure_future(up.router.stop(10.0))
         await until(lambda: up.dispatch.draining)
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await infer(channel)(request_bytes())
-        assert said(caught.value.trailing_metadata())["bes-refused"] == "draining"
-        assert await channel.unary_unary("/inference.GRPCInferenceService/ServerReady")(b"") == b""
+        assert b" 503 " in await readiness(up)
+        async with up.channel() as late:
+            assert await codes(late, 1) == {"UNAVAILABLE": 1}
         gate.set()
         assert await held == {"OK": 3}
         await stopping
-        assert_adds_up(up, 4)
+        assert_adds_up(up, 3)
+
+
+async def readiness(up: Routing) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", up.metrics_port)
+    writer.write(b"GET /readyz HTTP/1.0\r\n\r\n")
+    line = await reader.readline()
+    writer.close()
+    return line
+
+
+RETRY = {
+    "maxAttempts": 3,
+    "initialBackoff": "0.01s",
+    "maxBackoff": "0.1s",
+    "backoffMultiplier": 2,
+    # So end calls that grpc had received but not yet handed on when its server began to stop: they were never started.
+    "retryableStatusCodes": ["CANCELLED"],
+}
+TWO_ROUTERS = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [{"name": [{}], "retryPolicy": RETRY}],
+}
+
+
+async def test_a_client_of_two_routers_loses_no_request_when_one_stops(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    async with (
+        routing(tmp_path / "a", deadline=LONG, stopped=True) as leaving,
+        routing(tmp_path / "b", deadline=LONG) as staying,
+    ):
+        for up in (leaving, staying):
+            up.fakes["large-0"].delay_s = 0.02
+        both = f"ipv4:{leaving.address},{staying.address}"
+        async with grpc.aio.insecure_channel(both, [("grpc.service_config", json.dumps(TWO_ROUTERS))]) as channel:
+            stopped, found = asyncio.Event(), Counter[str]()
+
+            async def load() -> None:
+                while not stopped.is_set():
+                    found.update(await codes(channel, 1))
+
+            loading = [asyncio.ensure_future(load()) for _ in range(16)]
+            await until(lambda: leaving.dispatch.requests > 2 and found["OK"] > 50)
+            await leaving.router.stop(10.0)
+            assert leaving.dispatch.ledger.requests.total() > 0
+            before = found["OK"]
+            await until(lambda: found["OK"] > before + 50)
+            stopped.set()
+            await asyncio.gather(*loading)
+    assert set(found) == {"OK"}, found
 
 
 async def test_what_does_not_end_in_time_is_cancelled_when_the_router_stops(tmp_path: Path) -> None:
