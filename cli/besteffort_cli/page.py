@@ -35,9 +35,10 @@ th { color: var(--muted); font-weight: 600; vertical-align: bottom; white-space:
 th:first-child, td:first-child, th:last-child, td:last-child { text-align: left; }
 tbody tr:first-child { font-weight: 700; }
 """
-_MEANING = """Every request has one outcome. <b>availability</b>: in time / offered. <b>quality</b>: right answers
-among those in time. <b>reward</b>: right and in time / offered; a late answer is worth nothing. ± is the 95 % interval
-over rounds (Student's t). Latency and lateness count from the scheduled arrival, by the client's clock."""
+_MEANING = """Every request has one outcome. <b>availability</b>: in time / offered, cancelled ones left out.
+<b>quality</b>: right answers among those in time. <b>reward</b>: right and in time / offered, cancelled ones left out;
+a late answer is worth nothing. ± is the 95 % interval over rounds (Student's t). Latency and lateness count from the
+scheduled arrival, by the client's clock."""
 
 
 def build_page(scene: Scene, results: Sequence[Result]) -> str:

@@ -1,7 +1,8 @@
 """From records to figures: one replay summed up, rounds as mean and interval, policies compared in pairs.
 
-Pure. availability = in_time / offered; mean_quality = right among those in time; reward = right and in time /
-offered (a hard deadline: late is worth nothing); expected_reward takes the router's `bes-quality` for being right.
+Pure. availability = in_time / counted, which is what was offered and not cancelled; mean_quality = right among those
+in time; reward = right and in time / counted (a hard deadline: late is worth nothing); expected_reward takes the
+router's `bes-quality` for being right.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def summarise(records: Sequence[Record]) -> Summary:
     """Sum one replay up."""
     outcomes = Counter(record.outcome for record in records)
     in_time = [record for record in records if record.outcome is Outcome.IN_TIME]
+    counted = [record for record in records if record.outcome is not Outcome.CANCELLED]
     right = sum(record.right for record in in_time)
     answered = [record.latency_s for record in records if record.answered]
     p50_s, p95_s, p99_s = _percentiles(answered, (50, 95, 99))
@@ -72,14 +74,14 @@ def summarise(records: Sequence[Record]) -> Summary:
     summary = Summary(
         offered=len(records),
         **{outcome.value: outcomes[outcome] for outcome in Outcome},
-        availability=_share(len(in_time), len(records)),
+        availability=_share(len(in_time), len(counted)),
         mean_quality=_share(right, len(in_time)),
-        reward=_share(right, len(records)),
-        expected_reward=_share(math.fsum(r.quality for r in in_time), len(records)),
+        reward=_share(right, len(counted)),
+        expected_reward=_share(math.fsum(r.quality for r in in_time), len(counted)),
         p50_s=p50_s,
         p95_s=p95_s,
         p99_s=p99_s,
-        lag_p99_s=_percentiles([r.lag_s for r in records], (99,))[0],
+        lag_p99_s=_percentiles([r.lag_s for r in counted], (99,))[0],
         size_shares={size: count / len(in_time) for size, count in sorted(sizes.items())},
     )
     assert sum(outcomes[o] for o in Outcome) == summary.offered, "the outcomes add up"

@@ -37,11 +37,23 @@ def test_the_outcomes_add_up_to_what_was_offered() -> None:
 
 def test_shares_and_rewards_are_what_their_names_say() -> None:
     summary = summarise(RECORDS)
-    assert summary.availability == pytest.approx(3 / 8)
+    assert summary.availability == pytest.approx(3 / 7)
     assert summary.mean_quality == pytest.approx(2 / 3)
-    assert summary.reward == pytest.approx(2 / 8)
-    assert summary.expected_reward == pytest.approx(1.6 / 8)
+    assert summary.reward == pytest.approx(2 / 7)
+    assert summary.expected_reward == pytest.approx(1.6 / 7)
     assert summary.size_shares == {"large": pytest.approx(1 / 3), "small": pytest.approx(2 / 3)}
+
+
+def test_a_replay_cut_short_is_judged_by_what_was_not_cancelled() -> None:
+    cut = summarise([*RECORDS, *[record(Outcome.CANCELLED)] * 500])
+    assert (cut.offered, cut.cancelled) == (508, 501)
+    assert cut.availability == summarise(RECORDS).availability
+    assert summarise([record(Outcome.CANCELLED)]).availability == 0
+
+
+def test_what_was_not_sent_does_not_hide_a_slow_sender() -> None:
+    sent = [record(Outcome.IN_TIME, lag_s=0.3)]
+    assert summarise(sent + [record(Outcome.CANCELLED)] * 999).lag_p99_s == 0.3
 
 
 def test_latencies_are_those_of_answers_only() -> None:
