@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,7 +72,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
         profiles = profiles_for(local, stack, ground, prompts) if given is None else given
         router = stack.serve(profiles, listen=listen, metrics=metrics)
         try:
-            typer.echo(_ready(local, router))
+            typer.echo(_ready(local, router, stack.folder))
             threading.Event().wait()
         except KeyboardInterrupt:
             say("Stopping")
@@ -103,14 +105,16 @@ def _read_profile(path: Path) -> dict[str, Profile]:
         return load_profiles(path)
 
 
-def _ready(local: LocalService, router: RouterProcess) -> str:
+def _ready(local: LocalService, router: RouterProcess, logs: Path) -> str:
     spec = local.service.spec
     sizes = ", ".join(size.name for size in spec.sizes)
     return (
         f"Ready: {router.address} answers for model {local.service.model_name} (sizes {sizes}; policy "
         f"{spec.policy.kind}; metrics {router.metrics_url})\n"
         "Call it with any Triton (KServe v2) gRPC client: text_input in, text_output out, optional parameters "
-        f"deadline_ms and task. Or: besteffort load {router.address} --model {local.service.model_name}"
+        f"deadline_ms and task. Or: {shlex.quote(sys.argv[0])} load {router.address} "
+        f"--model {local.service.model_name} --rate-rps 30\n"
+        f"Logs until the next start: {logs}"
     )
 
 
