@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["faults_of"]
+__all__ = ["faults_of", "name_faults"]
 
 
 @contextmanager
@@ -21,5 +21,9 @@ def faults_of(path: Path) -> Iterator[None]:
     try:
         yield
     except ResourceError as error:
-        named = [fault if fault.startswith(str(path)) else f"{path}: {fault}" for fault in error.sentences]
-        raise InputError("\n".join(named)) from error
+        raise InputError("\n".join(name_faults(path, error))) from error
+
+
+def name_faults(path: Path, error: ResourceError) -> list[str]:
+    """Return the sentences of an error, each with the file's name."""
+    return [fault if fault.startswith(str(path)) else f"{path}: {fault}" for fault in error.sentences]

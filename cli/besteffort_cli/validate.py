@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from besteffort_cli.faults import name_faults
 from besteffort_cli.output import Output, OutputOption
 from besteffort_operator.document import load_service
 from besteffort_operator.errors import ResourceError
@@ -27,7 +28,8 @@ def validate(
     try:
         found = load_service(service)
     except ResourceError as error:
-        _say(output, {"valid": False, "faults": list(error.sentences)}, [*error.sentences])
+        faults = name_faults(service, error)
+        _say(output, {"valid": False, "faults": faults}, faults)
         raise typer.Exit(1) from error
     sizes = [size.name for size in found.spec.sizes]
     kind = found.spec.policy.kind.value
