@@ -8,6 +8,7 @@ import re
 import select
 import sys
 import time
+from threading import Event
 from typing import TYPE_CHECKING
 
 from google.protobuf.json_format import MessageToJson
@@ -18,7 +19,6 @@ from besteffort_cli.process import KeptProcess
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
-    from threading import Event
 
     from besteffort.v1 import config_pb2
 
@@ -76,7 +76,7 @@ class RouterProcess:
             line = self._line()
             if listening := LISTENING.search(line):
                 self.address, self.metrics_address = listening.groups()
-                self._wait_until(lambda: self._get("/readyz")[0] == http.HTTPStatus.OK, "found no ready server")
+                self._wait_until(self._is_ready, "found no ready server", cancelled)
                 return
             if line or time.monotonic() > give_up_at or self.exit_code() is not None:
                 raise ServerError(f"The router did not start: {self._said()} (log: {self._log}).")
@@ -87,7 +87,7 @@ class RouterProcess:
         Raises:
             ServerError: the router refused it, or does not answer.
         """
-        self._wait_until(self._has_taken, "did not take its new configuration")
+        self._wait_until(self._has_taken, "did not take its new configuration", Event())
 
     def exit_code(self) -> int | None:
         """Return the exit status, 128 + n after signal n; None while it runs."""
@@ -104,20 +104,24 @@ class RouterProcess:
         if self._process:
             self._process.stop()
 
-    def _wait_until(self, holds: Callable[[], bool], otherwise: str) -> None:
+    def _wait_until(self, holds: Callable[[], bool], otherwise: str, cancelled: Event) -> None:
         give_up_at = time.monotonic() + TAKES_WITHIN_S
         while not holds():
             if self.exit_code() is not None:
                 raise ServerError(f"The router ended: {self._said()} (log: {self._log}).")
             if time.monotonic() > give_up_at:
                 raise ServerError(f"The router {otherwise} in {TAKES_WITHIN_S:.0f} s (log: {self._log}).")
-            time.sleep(LOOK_S)
+            if cancelled.wait(LOOK_S):
+                return
 
     def _line(self) -> str:
         """Return the next line of standard output, empty if none comes soon."""
         assert self._process
         readable, _, _ = select.select([self._process.stdout], [], [], LOOK_S)
         return self._process.stdout.readline().decode(errors="replace") if readable else ""
+
+    def _is_ready(self) -> bool:
+        return self._get("/readyz")[0] == http.HTTPStatus.OK
 
     def _has_taken(self) -> bool:
         found = CONFIG_INFO.search(self._get("/metrics")[1])

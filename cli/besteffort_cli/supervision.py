@@ -101,8 +101,8 @@ class Supervisor:
         try:
             part.start()
             part.wait_until_ready(self._closing)
-        except ServerError as error:
-            self._say(str(error))
+        except (ServerError, OSError) as error:  # an OSError: no memory or file descriptor for a process, say
+            self._say(str(error) if isinstance(error, ServerError) else f"{part.title} did not start: {error}")
             part.stop()
         else:
             if not self._closing.is_set():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -21,11 +22,15 @@ class FakePart:
         self.journal = journal
         self.code: int | None = None
         self.failures = 0
+        self.denials = 0
         self.starts = 0
         self.ready = threading.Event()
 
     def start(self) -> None:
         self.starts += 1
+        if self.denials and self.starts > 1:
+            self.denials -= 1
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
         self.code = None
         self.journal.append(f"start {self.title}")
 
@@ -102,6 +107,18 @@ def test_a_part_that_keeps_dying_is_started_later_and_later() -> None:
     delays = [sentence.split()[-2] for sentence in said if "again in" in sentence]
     assert delays == ["0.01", "0.02", "0.04"]
     assert said.count("a did not start: broken.") == 2
+
+
+def test_a_part_whose_process_the_machine_denies_is_tried_again() -> None:
+    said: list[str] = []
+    part = FakePart("a", [])
+    supervisor = Supervisor(said.append, first_delay_s=0.01)
+    supervisor.run([part])
+    part.denials = 1
+    part.die()
+    assert eventually(lambda: "a is back" in said)
+    supervisor.close()
+    assert f"a did not start: [Errno {errno.EAGAIN}] Resource temporarily unavailable" in said
 
 
 def test_closing_does_not_wait_for_a_part_that_waits_to_be_started() -> None:
