@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -98,7 +99,21 @@ def run(
         CliError: the router does not answer or does not take a policy.
     """
     records: dict[Contestant, list[Sequence[Record]]] = {entry: [] for entry in entries}
-    for number, entry in schedule(entries, course.rounds):
+    with contextlib.suppress(KeyboardInterrupt):  # between two replays; a replay ends by itself
+        _take_turns(stack, router, course, records, progress)
+    complete = min(len(rounds) for rounds in records.values())
+    return [Score(entry, tuple(rounds[:complete])) for entry, rounds in records.items() if complete]
+
+
+def _take_turns(
+    stack: LocalStack,
+    router: RouterProcess,
+    course: Course,
+    records: dict[Contestant, list[Sequence[Record]]],
+    progress: Callable[[int, int, Contestant], None],
+) -> None:
+    """Append each turn's records until all turns are done or one is interrupted."""
+    for number, entry in schedule([*records], course.rounds):
         stack.set_policy(entry.kind, static_size=entry.static_size)
         time.sleep(SETTLE_S)
         found = replay(
@@ -111,7 +126,5 @@ def run(
             progress=lambda ended, number=number, entry=entry: progress(number, ended, entry),  # type: ignore[misc]
         )
         if any(record.outcome is Outcome.CANCELLED for record in found):
-            break
+            return
         records[entry].append(found)
-    complete = min(len(rounds) for rounds in records.values())
-    return [Score(entry, tuple(rounds[:complete])) for entry, rounds in records.items() if complete]

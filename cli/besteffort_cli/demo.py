@@ -18,6 +18,7 @@ from besteffort_cli.dataset import read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
+from besteffort_cli.output import make_writable
 from besteffort_cli.page import build_page
 from besteffort_cli.picture import draw_png
 from besteffort_cli.preparation import CoresOption, TritonOption, confined, prepare, say
@@ -28,6 +29,7 @@ from besteffort_cli.trace import read_trace
 from besteffort_cli.verdict import verdict
 from besteffort_cli.window import Window, choose_window
 from besteffort_operator.profile import Profile, load_profiles
+from besteffort_operator.resource import DeadlineMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "demo"
+_INTERRUPTED = 130
 
 ServiceOption = Annotated[
     Path, typer.Option("--service", metavar="FILE", help="The BestEffortService; prompts.jsonl lies beside it.")
@@ -68,7 +71,7 @@ def demo(  # noqa: PLR0913 - one argument for each option
     out: OutOption = None,
     triton: TritonOption = None,
     cores: CoresOption = "",
-) -> None:
+) -> int:
     """Serve a bursty trace by each size alone, by rules and by the learned policy; show who earned what.
 
     Starts one Triton per size and the router, measures quality and latency (kept for the next run), chooses a window
@@ -76,13 +79,11 @@ def demo(  # noqa: PLR0913 - one argument for each option
     turns on it. Every answer is checked. Takes some minutes; all is stopped in the end.
     """
     began_s = time.monotonic()
-    if not service.is_file():
-        raise InputError(f"--service {service}: there is no such file; run this in a checkout, or name a service.")
-    local = load_local_service(service)
+    local = _read_service(service)
     rows, arrivals_s = read_rows(find_prompts(local, None)), read_trace(trace)
     ground = prepare(local, triton=triton, cores=cores)
     folder = out or ground.home / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_writable(folder)
     say("Starting a Triton server for each size, and the router")
     with LocalStack(local, ground) as stack, confined(ground.cores.rest):
         profiles, capacities_rps = _measured(local, stack, ground)
@@ -93,10 +94,29 @@ def demo(  # noqa: PLR0913 - one argument for each option
         say(_announcement(profiles, capacities_rps, window, course, len(entries)))
         facts = {"setup_s": time.monotonic() - began_s}
         scores = _watched(stack, router, course, entries)
-        facts |= {"total_s": time.monotonic() - began_s, "restarts": stack.restarts}
+        facts |= {"total_s": time.monotonic() - began_s, "restarts": stack.restarts, "rounds_asked": rounds}
     if not scores:
         raise typer.Abort
     _conclude(folder, local, window, capacities_rps, scores, facts)
+    return _told_if_stopped(len(scores[0].rounds), rounds)
+
+
+def _read_service(path: Path) -> LocalService:
+    """Read the service; refuse one whose late answers have a worth, which the demo would not count."""
+    if not path.is_file():
+        raise InputError(f"--service {path}: there is no such file; run this in a checkout, or name a service.")
+    local = load_local_service(path)
+    if local.service.spec.deadline.mode is not DeadlineMode.HARD:
+        raise InputError(f"{path}: spec.deadline.mode: the demo counts late answers as worth nothing; write Hard.")
+    return local
+
+
+def _told_if_stopped(complete: int, asked: int) -> int:
+    """Return the exit status; say so if Ctrl-C ended the contest before its last round."""
+    if complete == asked:
+        return 0
+    say(f"Stopped after {complete} of {_count(asked, 'round')}")
+    return _INTERRUPTED
 
 
 def _course(local: LocalService, window: Window, rows: Sequence[Row], rounds: int, seed: int) -> Course:
@@ -132,8 +152,8 @@ def _announcement(
     )
     minutes = policies * course.rounds * (window.length_s + SETTLE_S) / 60
     course_sentence = (
-        f"Deadline {1000 * course.deadline_s:.0f} ms, hard. {policies} policies, {course.rounds} rounds in turns: "
-        f"about {minutes:.0f} minutes."
+        f"Deadline {1000 * course.deadline_s:.0f} ms, hard. {policies} policies, {_count(course.rounds, 'round')} "
+        f"in turns: about {_count(max(1, round(minutes)), 'minute')}."
     )
     return "\n".join(("Measured on this machine:", *sizes, f"Replaying {window.sentence()}", course_sentence))
 
@@ -167,7 +187,7 @@ def _conclude(
     results = [score.result() for score in scores]
     sizes = tuple(size.name for size in reversed(local.service.spec.sizes))
     title = f"{results[0].name} against static sizes: the same {window.length_s:g} s of a real trace"
-    measured = f"{window.sentence()} Each policy served it {len(scores[0].rounds)} times, in turns."
+    measured = f"{window.sentence()} Each policy served it {_count(len(scores[0].rounds), 'time')}, in turns."
     scene = Scene(title, measured, sizes, capacities_rps, window.length_s, tuple(score.turn() for score in scores))
     draw_png(scene, folder / "demo.png")
     (folder / "demo.html").write_text(build_page(scene, results))
@@ -183,3 +203,7 @@ def _conclude(
 def _figures(window: Window) -> dict[str, float]:
     """Return the numbers of a window without its arrivals."""
     return {name: value for name, value in asdict(window).items() if isinstance(value, float)}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from besteffort_cli.dataset import Row, read_rows
 from besteffort_cli.errors import InputError
-from besteffort_cli.output import Output, OutputOption
+from besteffort_cli.output import Output, OutputOption, make_writable
 from besteffort_cli.page import build_page
 from besteffort_cli.picture import draw_png
 from besteffort_cli.replay import replay
@@ -57,6 +57,8 @@ def load(  # noqa: PLR0913 - one argument for each option
         raise InputError("--html needs --out: give the folder that load.html shall be written to.")
     arrivals_s = _arrivals(trace, rate_rps, length_s, seed)
     rows = read_rows(prompts) if prompts else _QUESTION
+    if out:
+        make_writable(out)
     records = _replayed(address, model, arrivals_s, rows, deadline_ms / 1000, seed)
     result = Result(model, (summarise(records),))
     _print(result, output)
@@ -126,7 +128,6 @@ def _scene(records: Sequence[Record], model: str, circumstances: str) -> Scene:
 
 def _write(folder: Path, scene: Scene, result: Result, *, html: bool) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / "load.json").write_text(json.dumps(as_json([result])[0], indent=2) + "\n", encoding="utf-8")
         draw_png(scene, folder / "load.png")
         if html:

@@ -1,13 +1,19 @@
-"""The two ways to print a result."""
+"""The two ways to print a result, and the folder for one that goes into files."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["Output", "OutputOption"]
+from besteffort_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Output", "OutputOption", "make_writable"]
 
 
 class Output(StrEnum):
@@ -18,3 +24,17 @@ class Output(StrEnum):
 
 
 OutputOption = Annotated[Output, typer.Option("--output", help="table for people, json for programs.")]
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder for results and try it, so that it is refused before the work and not after.
+
+    Raises:
+        InputError: it cannot be made, or no file can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"--out: {folder} cannot be written ({error.strerror}); give another folder.") from error
