@@ -192,9 +192,10 @@ class Backends:
 
     async def _scrape(self, replica: Replica) -> None:
         """Read once what waits at a replica, then wait for the next time."""
+        own = self._load.own_by_model(replica)
         try:
             page = await read_page(replica.metrics_url, SCRAPE_S)
-            self._load.scraped(self._clock(), replica, pending_by_model(page))
+            self._load.scraped(self._clock(), replica, pending_by_model(page), own)
         except ScrapeError:
             self._load.forget_stale(self._clock())
         await asyncio.sleep(SCRAPE_S * self._rng.uniform(0.8, 1.2))

@@ -115,12 +115,20 @@ class Load:
             if lane.backend.replica == replica:
                 lane.ready = False
 
-    def scraped(self, now_s: float, replica: Replica, pending: Mapping[str, int]) -> None:
-        """Take the pending requests by model that a replica reports: what is not our own belongs to other routers."""
+    def own_by_model(self, replica: Replica) -> dict[str, int]:
+        """Return how many requests of this router each model of a replica has now."""
+        return {lane.backend.model: lane.own for lane in self._known.values() if lane.backend.replica == replica}
+
+    def scraped(self, now_s: float, replica: Replica, pending: Mapping[str, int], own: Mapping[str, int]) -> None:
+        """Take the pending requests by model that a replica reports: what is not our own belongs to other routers.
+
+        `own` is `own_by_model` of before the page was asked for: what ended meanwhile may still stand in it.
+        """
         self._scraped_s[replica] = now_s
         for lane in self._known.values():
             if lane.backend.replica == replica:
-                lane.others = max(0, pending.get(lane.backend.model, 0) - lane.own)
+                model = lane.backend.model
+                lane.others = max(0, pending.get(model, 0) - max(own.get(model, 0), lane.own))
 
     def forget_stale(self, now_s: float) -> None:
         """Drop what old scrapes said: stale metrics mean own counts only, never a full server."""

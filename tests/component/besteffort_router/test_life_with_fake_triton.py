@@ -379,6 +379,36 @@ async def test_what_other_routers_have_waiting_at_a_server_counts(tmp_path: Path
                 assert said(await call.trailing_metadata())["bes-size"] == "small"
 
 
+async def test_own_requests_that_end_while_the_page_comes_are_not_other_routers(tmp_path: Path) -> None:
+    ended, scraped, asked = asyncio.Event(), asyncio.Event(), 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += large.gate is not None and len(large.requests) == 5
+        # The first of these may have been asked for before all five were sent.
+        if asked == 2:
+            scraped.set()
+            await ended.wait()
+            writer.write(b'HTTP/1.0 200 OK\r\n\r\nnv_inference_pending_request_count{model="model_large"} 5\n')
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, FakeTriton("model_large") as large:
+        servers = backends({"large-0": large})
+        servers[0]["metricsUrl"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/metrics"
+        async with routing(tmp_path, backends=servers, deadline=LONG) as up, up.channel() as channel:
+            large.gate = asyncio.Event()
+            held = asyncio.ensure_future(codes(channel, 5))
+            await asyncio.wait_for(scraped.wait(), 5.0)
+            lane, before_s = up.dispatch.load.lanes[0], max(up.dispatch.load._scraped_s.values())
+            large.gate.set()
+            assert await held == {"OK": 5}
+            ended.set()
+            await until(lambda: max(up.dispatch.load._scraped_s.values()) > before_s)
+            assert lane.others == 0
+
+
 class Command:
     """The router as a program."""
 

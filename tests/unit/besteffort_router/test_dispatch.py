@@ -329,7 +329,7 @@ def test_a_learned_policy_is_suspended_while_the_metrics_are_stale() -> None:
     assert forward(found, 4.0).ticket.reason == "learned"
     assert forward(found, 6.0).ticket.reason == "fallback_stale"
     for lane in found.load.lanes:
-        found.load.scraped(6.0, lane.backend.replica, {})
+        found.load.scraped(6.0, lane.backend.replica, {}, {})
     assert forward(found, 6.1).ticket.reason == "learned"
 
 

@@ -38,14 +38,24 @@ def test_a_snapshot_does_not_change_with_what_happens_after_it() -> None:
 def test_what_waits_at_a_server_beyond_our_own_belongs_to_other_routers() -> None:
     found = load()
     found.lanes[0].own, found.lanes[1].own = 2, 5
-    found.scraped(1.0, REPLICA, {"model_small": 6, "model_medium": 3, "stranger": 9})
+    found.scraped(1.0, REPLICA, {"model_small": 6, "model_medium": 3, "stranger": 9}, {})
     assert [lane.others for lane in found.lanes] == [4, 0, 0]
     assert list(found.snapshot(1.0).in_flight) == [6, 5, 0]
 
 
+def test_own_requests_that_ended_or_began_while_the_page_came_are_not_taken_for_others() -> None:
+    found = load()
+    found.lanes[0].own = 5
+    before = found.own_by_model(REPLICA)
+    found.lanes[0].own, found.lanes[1].own = 1, 3
+    found.scraped(1.0, REPLICA, {"model_small": 5, "model_medium": 3}, before)
+    assert before == {"model_small": 5, "model_medium": 0, "model_large": 0}
+    assert [lane.others for lane in found.lanes] == [0, 0, 0]
+
+
 def test_stale_metrics_leave_own_counts_only() -> None:
     found = load()
-    found.scraped(1.0, REPLICA, {"model_small": 6})
+    found.scraped(1.0, REPLICA, {"model_small": 6}, {})
     found.forget_stale(1.0 + STALE_S)
     assert found.lanes[0].others == 6
     found.forget_stale(1.1 + STALE_S)
@@ -55,7 +65,7 @@ def test_stale_metrics_leave_own_counts_only() -> None:
 def test_the_age_of_metrics_counts_from_the_last_scrape_or_from_coming_back() -> None:
     found = load()
     assert found.scrape_ages_s(3.0) == {REPLICA: 3.0}
-    found.scraped(4.0, REPLICA, {})
+    found.scraped(4.0, REPLICA, {}, {})
     assert found.scrape_ages_s(4.5) == {REPLICA: 0.5}
     found.lose(REPLICA)
     assert found.scrape_ages_s(60.0) == {}
