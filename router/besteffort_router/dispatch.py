@@ -190,9 +190,13 @@ class Dispatch:
         decision, seconds = self._decide(now_s, ticket)
         task = ticket.terms.task
         if decision.refusal is not None:
-            size = self.settings.sizes[decision.size] if decision.size >= 0 else NO_SIZE
+            if decision.size < 0:
+                return self._refuse(decision.refusal, task=task)
+            size = self.settings.sizes[decision.size]
+            self.ledger.decided(size, decision.reason, seconds)
             late_s = decision.finish_s - worth_until_s(ticket.terms.deadline_s, self.settings.pool.grace_factor)
-            return self._refuse(decision.refusal, size=size, task=task, late_s=late_s)
+            refused = self._refuse(decision.refusal, size=size, task=task, late_s=late_s)
+            return refused._replace(trailers=(*refused.trailers, ("bes-reason", decision.reason.value)))
         self.requests += 1
         self.bytes += len(ticket.body)
         return self._send(now_s, ticket, decision, decision.reason, seconds)

@@ -197,6 +197,13 @@ def test_a_request_that_cannot_be_answered_in_time_is_refused_with_the_time_to_w
     assert dict(end.trailers)["retry-pushback-ms"] == "9"
 
 
+def test_a_decision_that_ends_in_a_refusal_is_counted_and_says_its_reason() -> None:
+    found = dispatch(policy={"kind": "LEARNED", "fallback": "PRICE"})
+    assert dict(refused(found, deadline_ms=1).trailers)["bes-reason"] == "fallback_missing"
+    assert found.ledger.fallback == {"fallback_missing": 1}
+    assert sum(found.ledger.decisions.values()) == sum(found.ledger.decision_s.counts) == 1
+
+
 def test_with_no_server_ready_a_request_is_refused() -> None:
     found = dispatch(ready=())
     assert not found.ready()
