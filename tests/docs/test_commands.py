@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import hashlib
 import re
 import shlex
 import shutil
@@ -132,3 +133,9 @@ def test_documented_training_begins_and_stops_when_told(command: str, folder: Pa
 def test_a_documented_call_to_a_running_service_works(command: str, folder: Path, service: str) -> None:
     words = [service if word == ADDRESS else word for word in words_of(command)]
     assert run(words if service in words else [*words, service], folder)
+
+
+def test_the_page_on_policies_shows_the_committed_bundle() -> None:
+    bundle = ROOT / "examples/demo/policy.safetensors"
+    page = "".join((ROOT / "docs/policies.md").read_text().split())
+    assert hashlib.sha256(bundle.read_bytes()).hexdigest() in page
