@@ -63,7 +63,7 @@ docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
 	$(BIN)/python -m besteffort_operator.reference > docs/reference/resource.md
 
 protos: $(VENV)/dev.done  ## regenerate protos/besteffort/v1/*_pb2.py
-	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos besteffort/v1/config.proto
+	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos protos/besteffort/v1/*.proto
 
 lock:  ## pin what pyproject.toml asks for into requirements/*.txt, with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -45,11 +45,12 @@ def test_a_module_says_what_it_is_for_and_stays_readable(path: Path) -> None:
 
 
 def test_the_generated_protos_are_current(tmp_path: Path) -> None:
-    arguments = ["-Iprotos", f"--python_out={tmp_path}", f"--pyi_out={tmp_path}", "besteffort/v1/config.proto"]
+    sources = sorted((ROOT / "protos/besteffort/v1").glob("*.proto"))
+    arguments = ["-Iprotos", f"--python_out={tmp_path}", f"--pyi_out={tmp_path}", *map(relative, sources)]
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *arguments], cwd=ROOT, check=True)
-    for name in ("config_pb2.py", "config_pb2.pyi"):
-        made = tmp_path / "besteffort/v1" / name
-        assert made.read_text() == (ROOT / "protos/besteffort/v1" / name).read_text(), "run `make protos`"
+    assert len(sources) > 1
+    for made in sorted(tmp_path.rglob("*_pb2.py*")):
+        assert made.read_text() == (ROOT / "protos/besteffort/v1" / made.name).read_text(), "run `make protos`"
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=relative)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65steffort/v1/config.proto\x12\rbesteffort.v1\"\xf8\x01\n\x0cRouterConfig\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12)\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x17.besteffort.v1.Deadline\x12\r\n\x05tasks\x18\x03 \x03(\t\x12\"\n\x05sizes\x18\x04 \x03(\x0b\x32\x13.besteffort.v1.Size\x12(\n\x08\x62\x61\x63kends\x18\x05 \x03(\x0b\x32\x16.besteffort.v1.Backend\x12%\n\x06policy\x18\x06 \x01(\x0b\x32\x15.besteffort.v1.Policy\x12%\n\x06limits\x18\x07 \x01(\x0b\x32\x15.besteffort.v1.Limits\"B\n\x08\x44\x65\x61\x64line\x12\x11\n\tdefault_s\x18\x01 \x01(\x01\x12\r\n\x05max_s\x18\x02 \x01(\x01\x12\x14\n\x0cgrace_factor\x18\x03 \x01(\x01\"\xd9\x01\n\x04Size\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07quality\x18\x03 \x01(\x01\x12?\n\x0fquality_by_task\x18\x04 \x03(\x0b\x32&.besteffort.v1.Size.QualityByTaskEntry\x12,\n\x07latency\x18\x05 \x03(\x0b\x32\x1b.besteffort.v1.BatchLatency\x1a\x34\n\x12QualityByTaskEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\".\n\x0c\x42\x61tchLatency\x12\r\n\x05\x62\x61tch\x18\x01 \x01(\x05\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"\\\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x0bmetrics_url\x18\x03 \x01(\t\x12\r\n\x05sizes\x18\x04 \x03(\t\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\"\xe8\x02\n\x06Policy\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.besteffort.v1.Policy.Kind\x12(\n\x04mode\x18\x02 \x01(\x0e\x32\x1a.besteffort.v1.Policy.Mode\x12,\n\x08\x66\x61llback\x18\x03 \x01(\x0e\x32\x1a.besteffort.v1.Policy.Kind\x12\x13\n\x0b\x62undle_path\x18\x04 \x01(\t\x12\x13\n\x0bstatic_size\x18\x05 \x01(\t\"{\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07LEARNED\x10\x01\x12\t\n\x05PRICE\x10\x02\x12\n\n\x06GREEDY\x10\x03\x12\n\n\x06LADDER\x10\x04\x12\n\n\x06STATIC\x10\x05\x12\x0f\n\x0bROUND_ROBIN\x10\x06\x12\x10\n\x0cLEAST_LOADED\x10\x07\"5\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NFORCE\x10\x01\x12\n\n\x06SHADOW\x10\x02\"1\n\x06Limits\x12\x14\n\x0cmax_requests\x18\x01 \x01(\x05\x12\x11\n\tmax_bytes\x18\x02 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65steffort/v1/config.proto\x12\rbesteffort.v1\"\xf8\x01\n\x0cRouterConfig\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12)\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x17.besteffort.v1.Deadline\x12\r\n\x05tasks\x18\x03 \x03(\t\x12\"\n\x05sizes\x18\x04 \x03(\x0b\x32\x13.besteffort.v1.Size\x12(\n\x08\x62\x61\x63kends\x18\x05 \x03(\x0b\x32\x16.besteffort.v1.Backend\x12%\n\x06policy\x18\x06 \x01(\x0b\x32\x15.besteffort.v1.Policy\x12%\n\x06limits\x18\x07 \x01(\x0b\x32\x15.besteffort.v1.Limits\"B\n\x08\x44\x65\x61\x64line\x12\x11\n\tdefault_s\x18\x01 \x01(\x01\x12\r\n\x05max_s\x18\x02 \x01(\x01\x12\x14\n\x0cgrace_factor\x18\x03 \x01(\x01\"\xec\x01\n\x04Size\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07quality\x18\x03 \x01(\x01\x12?\n\x0fquality_by_task\x18\x04 \x03(\x0b\x32&.besteffort.v1.Size.QualityByTaskEntry\x12,\n\x07latency\x18\x05 \x03(\x0b\x32\x1b.besteffort.v1.BatchLatency\x12\x11\n\tdecoupled\x18\x06 \x01(\x08\x1a\x34\n\x12QualityByTaskEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\".\n\x0c\x42\x61tchLatency\x12\r\n\x05\x62\x61tch\x18\x01 \x01(\x05\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"m\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x0bmetrics_url\x18\x03 \x01(\t\x12\r\n\x05sizes\x18\x04 \x03(\t\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12\x0f\n\x07resolve\x18\x06 \x01(\x08\"\xe8\x02\n\x06Policy\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.besteffort.v1.Policy.Kind\x12(\n\x04mode\x18\x02 \x01(\x0e\x32\x1a.besteffort.v1.Policy.Mode\x12,\n\x08\x66\x61llback\x18\x03 \x01(\x0e\x32\x1a.besteffort.v1.Policy.Kind\x12\x13\n\x0b\x62undle_path\x18\x04 \x01(\t\x12\x13\n\x0bstatic_size\x18\x05 \x01(\t\"{\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07LEARNED\x10\x01\x12\t\n\x05PRICE\x10\x02\x12\n\n\x06GREEDY\x10\x03\x12\n\n\x06LADDER\x10\x04\x12\n\n\x06STATIC\x10\x05\x12\x0f\n\x0bROUND_ROBIN\x10\x06\x12\x10\n\x0cLEAST_LOADED\x10\x07\"5\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NFORCE\x10\x01\x12\n\n\x06SHADOW\x10\x02\"1\n\x06Limits\x12\x14\n\x0cmax_requests\x18\x01 \x01(\x05\x12\x11\n\tmax_bytes\x18\x02 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,19 +38,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEADLINE']._serialized_start=296
   _globals['_DEADLINE']._serialized_end=362
   _globals['_SIZE']._serialized_start=365
-  _globals['_SIZE']._serialized_end=582
-  _globals['_SIZE_QUALITYBYTASKENTRY']._serialized_start=530
-  _globals['_SIZE_QUALITYBYTASKENTRY']._serialized_end=582
-  _globals['_BATCHLATENCY']._serialized_start=584
-  _globals['_BATCHLATENCY']._serialized_end=630
-  _globals['_BACKEND']._serialized_start=632
-  _globals['_BACKEND']._serialized_end=724
-  _globals['_POLICY']._serialized_start=727
-  _globals['_POLICY']._serialized_end=1087
-  _globals['_POLICY_KIND']._serialized_start=909
-  _globals['_POLICY_KIND']._serialized_end=1032
-  _globals['_POLICY_MODE']._serialized_start=1034
-  _globals['_POLICY_MODE']._serialized_end=1087
-  _globals['_LIMITS']._serialized_start=1089
-  _globals['_LIMITS']._serialized_end=1138
+  _globals['_SIZE']._serialized_end=601
+  _globals['_SIZE_QUALITYBYTASKENTRY']._serialized_start=549
+  _globals['_SIZE_QUALITYBYTASKENTRY']._serialized_end=601
+  _globals['_BATCHLATENCY']._serialized_start=603
+  _globals['_BATCHLATENCY']._serialized_end=649
+  _globals['_BACKEND']._serialized_start=651
+  _globals['_BACKEND']._serialized_end=760
+  _globals['_POLICY']._serialized_start=763
+  _globals['_POLICY']._serialized_end=1123
+  _globals['_POLICY_KIND']._serialized_start=945
+  _globals['_POLICY_KIND']._serialized_end=1068
+  _globals['_POLICY_MODE']._serialized_start=1070
+  _globals['_POLICY_MODE']._serialized_end=1123
+  _globals['_LIMITS']._serialized_start=1125
+  _globals['_LIMITS']._serialized_end=1174
 # @@protoc_insertion_point(module_scope)

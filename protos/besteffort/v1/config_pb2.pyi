@@ -36,7 +36,7 @@ class Deadline(_message.Message):
     def __init__(self, default_s: _Optional[float] = ..., max_s: _Optional[float] = ..., grace_factor: _Optional[float] = ...) -> None: ...
 
 class Size(_message.Message):
-    __slots__ = ("name", "model", "quality", "quality_by_task", "latency")
+    __slots__ = ("name", "model", "quality", "quality_by_task", "latency", "decoupled")
     class QualityByTaskEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,12 +49,14 @@ class Size(_message.Message):
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     QUALITY_BY_TASK_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
+    DECOUPLED_FIELD_NUMBER: _ClassVar[int]
     name: str
     model: str
     quality: float
     quality_by_task: _containers.ScalarMap[str, float]
     latency: _containers.RepeatedCompositeFieldContainer[BatchLatency]
-    def __init__(self, name: _Optional[str] = ..., model: _Optional[str] = ..., quality: _Optional[float] = ..., quality_by_task: _Optional[_Mapping[str, float]] = ..., latency: _Optional[_Iterable[_Union[BatchLatency, _Mapping]]] = ...) -> None: ...
+    decoupled: bool
+    def __init__(self, name: _Optional[str] = ..., model: _Optional[str] = ..., quality: _Optional[float] = ..., quality_by_task: _Optional[_Mapping[str, float]] = ..., latency: _Optional[_Iterable[_Union[BatchLatency, _Mapping]]] = ..., decoupled: bool = ...) -> None: ...
 
 class BatchLatency(_message.Message):
     __slots__ = ("batch", "seconds")
@@ -65,18 +67,20 @@ class BatchLatency(_message.Message):
     def __init__(self, batch: _Optional[int] = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class Backend(_message.Message):
-    __slots__ = ("name", "address", "metrics_url", "sizes", "device")
+    __slots__ = ("name", "address", "metrics_url", "sizes", "device", "resolve")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     METRICS_URL_FIELD_NUMBER: _ClassVar[int]
     SIZES_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    RESOLVE_FIELD_NUMBER: _ClassVar[int]
     name: str
     address: str
     metrics_url: str
     sizes: _containers.RepeatedScalarFieldContainer[str]
     device: str
-    def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ..., metrics_url: _Optional[str] = ..., sizes: _Optional[_Iterable[str]] = ..., device: _Optional[str] = ...) -> None: ...
+    resolve: bool
+    def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ..., metrics_url: _Optional[str] = ..., sizes: _Optional[_Iterable[str]] = ..., device: _Optional[str] = ..., resolve: bool = ...) -> None: ...
 
 class Policy(_message.Message):
     __slots__ = ("kind", "mode", "fallback", "bundle_path", "static_size")
