@@ -2,6 +2,7 @@
 
 OperatorError
   ResourceError   a resource, or a profile beside it, is refused
+  ReportError     what a router says about itself cannot be read
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["OperatorError", "ResourceError"]
+__all__ = ["OperatorError", "ReportError", "ResourceError"]
 
 SENTENCES_SHOWN = 20
 
@@ -29,3 +30,7 @@ class ResourceError(OperatorError):
         more = (f"and {rest} more; mend these first",) if rest > 0 else ()
         self.sentences = found[:SENTENCES_SHOWN] + more
         super().__init__("\n".join(self.sentences))
+
+
+class ReportError(OperatorError):
+    """What a router says about itself cannot be read."""
