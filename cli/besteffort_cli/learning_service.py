@@ -8,7 +8,6 @@ from besteffort_cli.faults import faults_of
 from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
 from besteffort_operator.document import load_service
 from besteffort_operator.profile import load_profiles
-from besteffort_operator.resource import PlacementMode
 from besteffort_operator.router_config import router_config
 from besteffort_train.episodes import Service
 
@@ -61,9 +60,9 @@ def learning_service(service: BestEffortService, profile: Path | None) -> Servic
 
 def _backends(service: BestEffortService) -> list[BackendSpec]:
     """Return every size on every replica; servers share a device if they share a replica, or have no GPU at all."""
-    colocated = service.spec.placement.mode is PlacementMode.COLOCATED
     return [
-        BackendSpec(size.name, SHARED if size.gpu is None else f"{'replica' if colocated else size.name}-{number}")
+        BackendSpec(size.name, SHARED if gpu is None else f"{'replica' if service.colocated else size.name}-{number}")
         for size in service.spec.sizes
+        for gpu in [service.host_of(size).gpu]
         for number in range(service.replicas_of(size))
     ]

@@ -1,4 +1,4 @@
-"""The forms of text that the resource knows: durations, decimals, bytes, names, references.
+"""The forms of text that the resource knows: durations, decimals, quantities, names, references.
 
 A form is a pattern with a title ("a duration", `form` in the schema: pydantic drops the title of a value in a map)
 and examples; the sentence about a wrong value is made from those.
@@ -11,23 +11,32 @@ from typing import Annotated, Any
 from pydantic import Field
 
 __all__ = [
+    "Argument",
     "Bytes",
-    "ConfigMapKey",
+    "DataKey",
     "DnsLabel",
     "DnsName",
     "Duration",
     "Factor",
     "HubId",
     "Image",
+    "InnerPath",
     "LabelValue",
     "ModelName",
+    "NodeLabel",
     "Path",
+    "Quantity",
     "ResourceName",
     "Revision",
     "Seconds",
+    "ServiceName",
     "Share",
+    "SizeName",
     "TaskName",
+    "Text",
     "Uri",
+    "VariableName",
+    "WebAddress",
 ]
 
 
@@ -59,7 +68,30 @@ Bytes = Annotated[
     str,
     _form("a number of bytes, alone in quotes or with the unit Ki, Mi or Gi", r"^[0-9]{1,12}(Ki|Mi|Gi)?$", 16, "64Mi"),
 ]
+Quantity = Annotated[
+    str,
+    _form(
+        "a quantity of Kubernetes in quotes",
+        r"^[0-9]{1,15}(\.[0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$",
+        32,
+        "500m",
+        "16Gi",
+    ),
+]
 
+ServiceName = Annotated[
+    str,
+    _form(
+        "a name of lower-case letters, digits and inner dashes that starts with a letter",
+        r"^[a-z]([a-z0-9-]*[a-z0-9])?$",
+        35,
+        "assistant",
+    ),
+]
+SizeName = Annotated[
+    str,
+    _form("a name of lower-case letters, digits and inner dashes", r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", 20, "opt-125m"),
+]
 DnsLabel = Annotated[
     str,
     _form("a name of lower-case letters, digits and inner dashes", r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", 63, "opt-125m"),
@@ -91,7 +123,7 @@ ModelName = Annotated[
         "opt_125m",
     ),
 ]
-ConfigMapKey = Annotated[
+DataKey = Annotated[
     str,
     _form("a key of letters, digits, dots, dashes and underscores", r"^[A-Za-z0-9._-]+$", 253, "policy.safetensors"),
 ]
@@ -108,17 +140,39 @@ ResourceName = Annotated[
     str, _form("a resource name of Kubernetes", r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$", 253, "nvidia.com/gpu")
 ]
 
+NodeLabel = Annotated[
+    str,
+    _form(
+        "a label of letters, digits, inner dots, dashes and underscores, or nothing in quotes",
+        r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",
+        63,
+        "NVIDIA-A100-SXM4-80GB",
+    ),
+]
+
 Uri = Annotated[
     str,
     _form(
-        "a folder or a file, s3, gs or as URI",
-        r"^((file|s3|gs|as)://[^\x00-\x1f]+|[^:\x00-\x1f]+)$",
+        "a folder or a file, s3, gs, as, pvc or oci URI",
+        r"^((file|s3|gs|as)://[^\x00-\x1f]+"
+        r"|pvc://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[^\x00-\x1f]*)?"
+        r"|oci://[a-z0-9][A-Za-z0-9._:/@-]*"
+        r"|[^:\x00-\x1f]+)$",
         1024,
         "models",
         "s3://bucket/models",
+        "pvc://claim/models",
     ),
 ]
+WebAddress = Annotated[
+    str,
+    _form("an http or https address", r"^https?://[^\x00-\x20]+$", 512, "http://prometheus.monitoring:9090"),
+]
 Path = Annotated[str, _form("a path", r"^[^\x00-\x1f]+$", 1024, "policy.safetensors")]
+InnerPath = Annotated[
+    str,
+    _form("a path without a leading slash", r"^[^/\x00-\x1f][^\x00-\x1f]*$", 1024, "policies/policy.safetensors"),
+]
 HubId = Annotated[
     str,
     _form(
@@ -135,3 +189,12 @@ Image = Annotated[
     str,
     _form("an image reference", r"^[a-z0-9][A-Za-z0-9._:/@-]*$", 512, "registry.example/tritonserver:26.10-py3"),
 ]
+Argument = Annotated[
+    str,
+    _form("an argument that starts with two dashes", r"^--[a-z][a-z0-9-]*(=[^\x00-\x1f]*)?$", 1024, "--log-verbose=1"),
+]
+VariableName = Annotated[
+    str,
+    _form("a name of letters, digits and underscores", r"^[A-Za-z_][A-Za-z0-9_]*$", 128, "CUDA_CACHE_PATH"),
+]
+Text = Annotated[str, _form("text without zero bytes, in quotes", r"^[^\x00]*$", 4096, "0")]

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import Field
 
+from besteffort_operator.block import Block
 from besteffort_operator.document import block_from_mapping
 from besteffort_operator.errors import ResourceError
 from besteffort_operator.quantities import decimal_text
 from besteffort_operator.rules import latency_faults
 from besteffort_operator.sentences import path_text
-from besteffort_operator.size import BatchLatency, Block, Latency, Quality
+from besteffort_operator.size import BatchLatency, Latency, Quality
 from besteffort_operator.strict_yaml import mapping_from_yaml, read_text
 
 if TYPE_CHECKING:

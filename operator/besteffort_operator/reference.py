@@ -65,6 +65,8 @@ def _type(place: Place) -> str:
     if node.get("type") == "array":
         element = place.child(0)
         return f"list of {_type(element)}" if element else "list"
+    if "x-kubernetes-preserve-unknown-fields" in node:
+        return "object"
     if "additionalProperties" in node and not place.names:
         return "map of text"
     return {"object": "block", "integer": "whole number", "string": "text"}[node["type"]]
@@ -74,7 +76,7 @@ def _default(node: Mapping[str, Any], *, required: bool) -> str:
     if required:
         return "required"
     value = node.get("default")
-    if value in (None, [], {}) or isinstance(value, dict):
+    if value is None or isinstance(value, list | dict):
         return ""
     return f"`{value}`"
 

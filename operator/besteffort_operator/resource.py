@@ -1,7 +1,7 @@
 """The BestEffortService resource as frozen pydantic models.
 
 Shapes only (fields, forms, lengths), so that a structural CRD schema can be made from them; what fields say about
-each other is in rules.py. Together with size.py the only place that knows the field names.
+each other is in rules.py. Together with the modules of its blocks the only place that knows the field names.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from besteffort_operator import forms  # noqa: TC001  pydantic reads annotations at run time
+from besteffort_operator import forms
+from besteffort_operator.block import Block, CoreObject, Replicas
+from besteffort_operator.capacity import RouterScaling, Scaling, ScalingEngine
+from besteffort_operator.containers import ConfigMapRef, Resources
+from besteffort_operator.policy import Bundle, Policy, PolicyKind, PolicyMode
 from besteffort_operator.quantities import byte_count, duration_s
-from besteffort_operator.size import Block, Replicas, Size
+from besteffort_operator.scheduling import Gpu, Scheduling
+from besteffort_operator.size import Size
+from besteffort_operator.triton import Triton
 
 __all__ = [
     "BestEffortService",
     "Bundle",
-    "ConfigMapRef",
     "Deadline",
     "DeadlineMode",
     "Metadata",
@@ -27,9 +32,12 @@ __all__ = [
     "Policy",
     "PolicyKind",
     "PolicyMode",
+    "ProfileSource",
     "Queue",
     "Router",
     "RouterMode",
+    "RouterTls",
+    "ScalingEngine",
     "Spec",
     "Triton",
 ]
@@ -49,29 +57,11 @@ class PlacementMode(StrEnum):
     DEDICATED = "Dedicated"
 
 
-class PolicyKind(StrEnum):
-    """How a size is chosen for a request."""
-
-    LEARNED = "Learned"
-    PRICE = "Price"
-    GREEDY = "Greedy"
-    LADDER = "Ladder"
-    STATIC = "Static"
-    ROUND_ROBIN = "RoundRobin"
-    LEAST_LOADED = "LeastLoaded"
-
-
-class PolicyMode(StrEnum):
-    """Whether the policy rules."""
-
-    ENFORCE = "Enforce"
-    SHADOW = "Shadow"
-
-
 class RouterMode(StrEnum):
     """Where the router runs."""
 
     GATEWAY = "Gateway"
+    SIDECAR = "Sidecar"
 
 
 class Metadata(BaseModel):
@@ -79,7 +69,7 @@ class Metadata(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: forms.DnsLabel = Field(description="Name of the service.")
+    name: forms.ServiceName = Field(description="Name of the service.")
 
 
 class Deadline(Block):
@@ -114,50 +104,28 @@ class Placement(Block):
         description="Colocated: every replica, one Triton server, hosts all sizes. Dedicated: each size has its own.",
     )
     replicas: Replicas | None = Field(
-        default=None, description="Triton servers, 1 when left out; Colocated only (Dedicated: sizes[].replicas)."
-    )
-
-
-class Triton(Block):
-    """How every Triton server runs."""
-
-    image: forms.Image | None = Field(
-        default=None, description="Container image; the one that this version was tested with when left out."
-    )
-
-
-class ConfigMapRef(Block):
-    """A key of a ConfigMap in the service's namespace."""
-
-    name: forms.DnsName = Field(description="Name of the ConfigMap.")
-    key: forms.ConfigMapKey = Field(description="Key in the ConfigMap.")
-
-
-class Bundle(Block):
-    """Where the policy bundle is: exactly one source."""
-
-    path: forms.Path | None = Field(default=None, description="A file; a relative path starts at the resource's file.")
-    config_map_ref: ConfigMapRef | None = Field(default=None, description="A key of a ConfigMap.")
-
-
-class Policy(Block):
-    """How a size is chosen for a request."""
-
-    kind: PolicyKind = Field(default=PolicyKind.PRICE, description="The rule; Learned reads a policy bundle.")
-    bundle: Bundle | None = Field(
         default=None,
-        description="Where the policy bundle is: the network of Learned, the tuned numbers of Price and Ladder.",
+        description="Triton servers, 1 when left out; not with scaling. Colocated only (Dedicated: sizes[].replicas).",
     )
-    mode: PolicyMode = Field(
-        default=PolicyMode.ENFORCE, description="Enforce: kind rules. Shadow: kind is recorded, fallback rules."
+    scaling: Scaling | None = Field(
+        default=None,
+        description="A number of servers that follows the load; not with replicas. Colocated only (Dedicated: "
+        "sizes[].scaling).",
     )
-    fallback: PolicyKind = Field(
-        default=PolicyKind.PRICE,
-        description="Rules when the bundle is missing, refused, out of range or too slow; any kind but Learned.",
+    gpu: Gpu | None = Field(
+        default=None,
+        description="Accelerators of each server; none when left out. Colocated only (Dedicated: sizes[].gpu).",
     )
-    static_size: forms.DnsLabel | None = Field(
-        default=None, description="The size that Static uses; only where kind or fallback is Static."
+    scheduling: Scheduling | None = Field(
+        default=None,
+        description="Which nodes servers run on; any when left out. Colocated only (Dedicated: sizes[].scheduling).",
     )
+
+
+class ProfileSource(Block):
+    """Where the measurements of `besteffort calibrate` are."""
+
+    config_map_ref: ConfigMapRef = Field(description="A key of a ConfigMap with the profile file.")
 
 
 class Queue(Block):
@@ -172,12 +140,41 @@ class Queue(Block):
         return byte_count(self.max_bytes)
 
 
+class RouterTls(Block):
+    """The certificate that the router shows its clients."""
+
+    secret_name: forms.DnsName = Field(description="Name of a Secret of type kubernetes.io/tls.")
+
+
 class Router(Block):
     """How the router runs."""
 
-    mode: RouterMode = Field(default=RouterMode.GATEWAY, description="Gateway: a service of its own.")
-    replicas: Replicas = Field(default=1, description="Routers.")
+    mode: RouterMode = Field(
+        default=RouterMode.GATEWAY,
+        description="Gateway: a service of its own. Sidecar: a container in each client pod that asks for it.",
+    )
+    replicas: Replicas | None = Field(
+        default=None, description="Routers, 1 when left out; not with scaling. Gateway only."
+    )
+    scaling: RouterScaling | None = Field(
+        default=None, description="A number of routers that follows their load; not with replicas. Gateway only."
+    )
     queue: Queue = Field(default=Queue(), description="How much may be in one router at once.")
+    image: forms.Image | None = Field(default=None, description="Container image; the operator's own when left out.")
+    resources: Resources = Field(default=Resources(), description="CPU and memory of the container.")
+    drain: forms.Duration = Field(
+        default="10s", description="For so long a router that must go still answers, while clients turn away from it."
+    )
+    tls: RouterTls | None = Field(default=None, description="TLS for clients; none when left out. Gateway only.")
+    pod_template: CoreObject | None = Field(
+        default=None,
+        description="Laid over the pods' template, as in a Deployment; lists merge by name. Gateway only.",
+    )
+
+    @property
+    def drain_s(self) -> float:
+        """Return the time to drain in seconds."""
+        return duration_s(self.drain)
 
 
 class Spec(Block):
@@ -189,6 +186,9 @@ class Spec(Block):
     deadline: Deadline = Field(default=Deadline(), description="By when an answer is wanted.")
     tasks: tuple[forms.TaskName, ...] = Field(
         default=(), max_length=32, description='Closed list of tasks; a request with any other counts as "other".'
+    )
+    profile: ProfileSource | None = Field(
+        default=None, description="Measurements that fill in the quality and latency that sizes leave out."
     )
     placement: Placement = Field(default=Placement(), description="Where the sizes run.")
     sizes: tuple[Size, ...] = Field(min_length=1, max_length=8, description="The sizes of the model, in any order.")
@@ -204,13 +204,23 @@ class BestEffortService(Block):
     kind: Literal["BestEffortService"] = Field(description="Kind of the resource.")
     metadata: Metadata = Field(description="What Kubernetes knows every object by; only the name is read.")
     spec: Spec = Field(description="What is wanted.")
+    status: CoreObject | None = Field(default=None, description="What is; written by the operator, never read.")
 
     @property
     def model_name(self) -> str:
         """Return the model name that clients send."""
         return self.spec.model_name or self.metadata.name
 
+    @property
+    def colocated(self) -> bool:
+        """Return whether every Triton server hosts all sizes."""
+        return self.spec.placement.mode is PlacementMode.COLOCATED
+
+    def host_of(self, size: Size) -> Placement | Size:
+        """Return the block that says how the servers of a size run: replicas, scaling, gpu and scheduling."""
+        return self.spec.placement if self.colocated else size
+
     def replicas_of(self, size: Size) -> int:
-        """Return how many Triton servers host a size."""
-        colocated = self.spec.placement.mode is PlacementMode.COLOCATED
-        return (self.spec.placement.replicas if colocated else size.replicas) or 1
+        """Return how many Triton servers host a size; the fewest where the number follows the load."""
+        host = self.host_of(size)
+        return host.scaling.min_replicas if host.scaling else host.replicas or 1

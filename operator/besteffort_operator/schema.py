@@ -32,8 +32,9 @@ class Place:
         """Return the place one step down (a field, a key or an index), or None where nothing is known."""
         node = self.node.get("items") if isinstance(step, int) else self.node.get("properties", {}).get(step)
         if node is None and isinstance(step, str):
-            node = self.node.get("additionalProperties") or None
-        return None if node is None else Place(self.root, _resolved(self.root, node))
+            node = self.node.get("additionalProperties")
+        # True of an object of Kubernetes, False of a block of known fields.
+        return None if node is None or isinstance(node, bool) else Place(self.root, _resolved(self.root, node))
 
     def at(self, location: Sequence[str | int]) -> Place | None:
         """Return the place at a location of field names, keys and indices, or None where nothing is known."""

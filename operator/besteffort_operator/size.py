@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from besteffort_operator import forms  # noqa: TC001  pydantic reads annotations at run time
+from besteffort_operator import forms
+from besteffort_operator.block import Block, CoreObject, Replicas
+from besteffort_operator.capacity import Scaling
+from besteffort_operator.containers import SecretRef
+from besteffort_operator.scheduling import Gpu, Scheduling
 
 __all__ = [
     "BatchLatency",
-    "Block",
-    "Gpu",
     "HuggingFace",
     "Latency",
     "Model",
     "Quality",
-    "Replicas",
     "Repository",
     "Size",
 ]
-
-Replicas = Annotated[int, Field(strict=True, ge=1, le=64)]
-
-
-class Block(BaseModel):
-    """A block of known fields, camelCase in YAML and frozen in Python."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=True
-    )
 
 
 class Quality(Block):
@@ -56,7 +46,8 @@ class Repository(Block):
     """A ready Triton model repository."""
 
     uri: forms.Uri = Field(
-        description="A folder (a relative one starts at the resource's file), or a URI that Triton reads itself."
+        description="On a cluster s3://, gs:// or as:// (Triton reads it itself), pvc://CLAIM/PATH, oci://IMAGE or "
+        "file:// (a folder in Triton's image). For `besteffort up` a folder, a relative one beside the resource's file."
     )
     name: forms.ModelName = Field(description="The model's name in the repository.")
 
@@ -66,6 +57,12 @@ class HuggingFace(Block):
 
     id: forms.HubId = Field(description="Identity of the model on the hub.")
     revision: forms.Revision = Field(description="Commit, tag or branch; with a commit, what was measured stays true.")
+    engine_args: CoreObject = Field(
+        default={}, max_length=32, description="Engine arguments of vLLM by name, such as gpu_memory_utilization: 0.5."
+    )
+    token_secret_ref: SecretRef | None = Field(
+        default=None, description="A key of a Secret with the hub's token; none when left out."
+    )
 
 
 class Model(Block):
@@ -75,18 +72,10 @@ class Model(Block):
     hugging_face: HuggingFace | None = Field(default=None, description="A model on the Hugging Face hub.")
 
 
-class Gpu(Block):
-    """The accelerators that each server of a size asks for."""
-
-    resource: forms.ResourceName = Field(default="nvidia.com/gpu", description="Name of the resource in Kubernetes.")
-    count: Annotated[int, Field(strict=True, ge=1, le=16)] = Field(default=1, description="How many.")
-    product: forms.LabelValue | None = Field(default=None, description="Only this product; any when left out.")
-
-
 class Size(Block):
     """One size of the model."""
 
-    name: forms.DnsLabel = Field(description="Name of the size, as clients see it in `bes-size`.")
+    name: forms.SizeName = Field(description="Name of the size, as clients see it in `bes-size`.")
     quality: Quality | None = Field(
         default=None, description="How often it is right; from the profile of `besteffort calibrate` when left out."
     )
@@ -95,9 +84,17 @@ class Size(Block):
         description="What batches take, by ascending batch, the largest batch last; from the profile when left out.",
     )
     model: Model = Field(description="Where the model comes from: exactly one source.")
-    gpu: Gpu | None = Field(default=None, description="Accelerators of each server; none when left out.")
+    gpu: Gpu | None = Field(
+        default=None, description="Accelerators of each server; none when left out. Dedicated only."
+    )
+    scheduling: Scheduling | None = Field(
+        default=None, description="Which nodes its servers run on; any when left out. Dedicated only."
+    )
     replicas: Replicas | None = Field(
-        default=None, description="Triton servers of this size, 1 when left out; Dedicated only."
+        default=None, description="Triton servers of this size, 1 when left out; not with scaling. Dedicated only."
+    )
+    scaling: Scaling | None = Field(
+        default=None, description="A number of servers that follows the load; not with replicas. Dedicated only."
     )
 
     @property

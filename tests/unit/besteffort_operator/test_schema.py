@@ -26,7 +26,7 @@ def test_nothing_is_known_below_a_field_that_does_not_exist() -> None:
 def test_an_optional_block_is_described_by_its_field_and_keeps_its_fields() -> None:
     place = root_of(BestEffortService).at(["spec", "sizes", 0, "gpu"])
     assert place
-    assert place.node["description"] == "Accelerators of each server; none when left out."
+    assert place.node["description"] == "Accelerators of each server; none when left out. Dedicated only."
     assert place.names == ("resource", "count", "product")
 
 

@@ -58,7 +58,7 @@ def test_a_python_field_name_is_an_unknown_field() -> None:
 
 def test_a_whole_resource_of_another_shape_is_one_sentence() -> None:
     assert sentences(BestEffortService, [1]) == [
-        "the top level: is a list; write a block with fields from apiVersion, kind, metadata, spec"
+        "the top level: is a list; write a block with fields from apiVersion, kind, metadata, spec, status"
     ]
 
 
