@@ -65,11 +65,15 @@ docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
 protos: $(VENV)/dev.done  ## regenerate protos/besteffort/v1/*_pb2.py
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos protos/besteffort/v1/*.proto
 
+PIN := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	--no-emit-find-links -q
 lock:  ## pin what pyproject.toml asks for into requirements/*.txt, with hashes
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links -q -o requirements/dev.txt
-	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra local -c requirements/dev.txt --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -q -o requirements/local.txt
+	$(PIN) pyproject.toml --extra local --extra dev -o requirements/dev.txt
+	$(PIN) pyproject.toml requirements/build.in --extra local -c requirements/dev.txt -o requirements/local.txt
+	$(PIN) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+	$(PIN) pyproject.toml --extra router -c requirements/dev.txt -o requirements/router.txt
+	$(PIN) pyproject.toml --extra operator -c requirements/dev.txt --no-emit-package numpy --no-emit-package safetensors \
+	  -o requirements/operator.txt
 
 clean:  ## remove what the commands made (environments, downloads, run data)
 	rm -rf $(VENV) .besteffort .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
