@@ -1,8 +1,14 @@
 """Errors of the operator.
 
 OperatorError
-  ResourceError   a resource, or a profile beside it, is refused
-  ReportError     what a router says about itself cannot be read
+  ResourceError    a resource, or a profile beside it, is refused
+  ApiError         the API server said no, or nothing
+    UnavailableError   nothing came in time, or 429, or 5xx: try again
+    ConflictError      someone else wrote, or the object exists: read again
+    NotFoundError      the object, or its kind, is not there
+    ForbiddenError     a right is missing
+    InvalidError       the object is refused
+  NotLeadingError  a write was stopped because this process may not lead any more
 """
 
 from __future__ import annotations
@@ -12,7 +18,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["OperatorError", "ReportError", "ResourceError"]
+__all__ = [
+    "ApiError",
+    "ConflictError",
+    "ForbiddenError",
+    "InvalidError",
+    "NotFoundError",
+    "NotLeadingError",
+    "OperatorError",
+    "ResourceError",
+    "UnavailableError",
+]
 
 SENTENCES_SHOWN = 20
 
@@ -32,5 +48,35 @@ class ResourceError(OperatorError):
         super().__init__("\n".join(self.sentences))
 
 
-class ReportError(OperatorError):
-    """What a router says about itself cannot be read."""
+class ApiError(OperatorError):
+    """A call of the API failed; `transient` says that time alone may heal it."""
+
+    transient = False
+
+
+class UnavailableError(ApiError):
+    """The API server did not answer in time, or asked to come later."""
+
+    transient = True
+
+
+class ConflictError(ApiError):
+    """Someone else wrote first, or the object exists already."""
+
+    transient = True
+
+
+class NotFoundError(ApiError):
+    """The object is not there, or the API server does not know its kind."""
+
+
+class ForbiddenError(ApiError):
+    """The operator may not do this."""
+
+
+class InvalidError(ApiError):
+    """The API server refuses the object."""
+
+
+class NotLeadingError(OperatorError):
+    """A write was stopped because this process may not lead any more."""

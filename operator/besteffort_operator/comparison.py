@@ -1,0 +1,92 @@
+"""Is an object as it is wanted? Decides without I/O whether a write is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from besteffort_operator.cluster import Manifest
+
+__all__ = ["STAMP", "Memory", "covers", "owns_replicas", "stamped"]
+
+STAMP = "serving.besteffort.dev/wanted"
+BY_THE_SERVER = ("managedFields", "resourceVersion", "generation")
+
+
+def covers(live: Any, wanted: Any) -> bool:  # noqa: ANN401  any JSON value
+    """Say whether every field of `wanted` is in `live`; what the server adds to mappings does not count.
+
+    Lists must be of one length: an argument or a network peer that someone added is a difference. An empty value
+    that the server leaves out is covered.
+    """
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(
+            covers(live[key], value) if key in live else _is_empty(value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(live, list) and len(live) == len(wanted) and all(map(covers, live, wanted))
+    return bool(live == wanted)
+
+
+def _is_empty(value: Any) -> bool:  # noqa: ANN401  any JSON value
+    return value is None or value in ({}, [], "")
+
+
+def stamped(manifest: Manifest) -> Manifest:
+    """Return a manifest with its own hash as an annotation, which shows when a field is no longer wanted."""
+    metadata = manifest["metadata"]
+    annotations = metadata.get("annotations", {}) | {STAMP: _digest(manifest)}
+    return manifest | {"metadata": metadata | {"annotations": annotations}}
+
+
+def owns_replicas(live: Mapping[str, Any], manager: str) -> bool:
+    """Say whether a field manager's applied fields hold spec.replicas of a live object."""
+    return any(
+        "f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {})
+        for entry in live["metadata"].get("managedFields", ())
+        if entry["manager"] == manager and entry["operation"] == "Apply"
+    )
+
+
+class Memory:
+    """Remembers how the server rewrites what is wanted, so that its spelling is not fought.
+
+    A quantity of 1000m comes back as 1: then `covers` stays false after the write. The live object's hash after
+    that write is kept, and the same live object is not written again.
+    """
+
+    def __init__(self) -> None:
+        self._accepted: dict[str, str] = {}
+
+    def is_settled(self, live: Mapping[str, Any], wanted: Manifest) -> bool:
+        """Say whether a live object needs no write to be as wanted; `wanted` is stamped."""
+        stamps = [found["metadata"].get("annotations", {}).get(STAMP) for found in (live, wanted)]
+        if stamps[0] != stamps[1]:
+            return False
+        return covers(live, wanted) or self._accepted.get(live["metadata"]["uid"]) == _fingerprint(live)
+
+    def accept(self, live: Mapping[str, Any], wanted: Manifest) -> None:
+        """Keep how the server wrote what was wanted."""
+        uid = live["metadata"]["uid"]
+        if covers(live, wanted):
+            self._accepted.pop(uid, None)
+        else:
+            self._accepted[uid] = _fingerprint(live)
+
+    def forget(self, live: Mapping[str, Any]) -> None:
+        """Drop what is known of an object that goes."""
+        self._accepted.pop(live["metadata"]["uid"], None)
+
+
+def _fingerprint(live: Mapping[str, Any]) -> str:
+    metadata = {key: value for key, value in live["metadata"].items() if key not in BY_THE_SERVER}
+    return _digest({key: value for key, value in live.items() if key != "status"} | {"metadata": metadata})
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
