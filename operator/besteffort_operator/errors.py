@@ -2,6 +2,7 @@
 
 OperatorError
   ResourceError    a resource, or a profile beside it, is refused
+  ReportError      what a router says about itself cannot be read
   ApiError         the API server said no, or nothing
     UnavailableError   nothing came in time, or 429, or 5xx: try again
     ConflictError      someone else wrote, or the object exists: read again
@@ -26,6 +27,7 @@ __all__ = [
     "NotFoundError",
     "NotLeadingError",
     "OperatorError",
+    "ReportError",
     "ResourceError",
     "UnavailableError",
 ]
@@ -46,6 +48,10 @@ class ResourceError(OperatorError):
         more = (f"and {rest} more; mend these first",) if rest > 0 else ()
         self.sentences = found[:SENTENCES_SHOWN] + more
         super().__init__("\n".join(self.sentences))
+
+
+class ReportError(OperatorError):
+    """What a router says about itself cannot be read."""
 
 
 class ApiError(OperatorError):
