@@ -1,0 +1,187 @@
+"""Find the programs that a cluster is made of, or build them from pinned Go modules; starts none of them.
+
+Imports nothing but the standard library, so that any Python can build before an environment is there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.errors import MissingProgramError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PROGRAMS", "Program", "path"]
+
+MODULES = Path(__file__).with_name("go")
+ENVTEST = ("etcd", "kube-apiserver", "kubectl")
+"""What `setup-envtest` brings."""
+COMPONENT = "k8s.io/component-base/version"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program: where its main package is, and what a build without a cache costs on two cores."""
+
+    name: str
+    module: str
+    package: str
+    minutes: float
+    stamps: tuple[str, ...] = ()
+    """Variables that the linker sets, for programs that else do not know their version."""
+
+    @property
+    def version(self) -> str:
+        """The version that go.mod pins."""
+        pinned = re.search(r"^require \S+ (v\S+)$", (MODULES / self.module / "go.mod").read_text(), re.MULTILINE)
+        assert pinned, f"{self.module}/go.mod must pin its program in a line of its own"
+        return pinned[1]
+
+    @property
+    def linker_flags(self) -> str:
+        """Strip the symbols, which halves the file, and set the stamps."""
+        major, minor, _patch = self.version.lstrip("v").split(".")
+        return " ".join(["-s -w", *(f"-X {stamp.format(self.version, major, minor)}" for stamp in self.stamps)])
+
+
+def _kubernetes(name: str, minutes: float) -> Program:
+    stamps = (f"{COMPONENT}.gitVersion={{0}}", f"{COMPONENT}.gitMajor={{1}}", f"{COMPONENT}.gitMinor={{2}}")
+    return Program(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", minutes, stamps)
+
+
+PROGRAMS = {
+    program.name: program
+    for program in (
+        Program("etcd", "etcd", ".", 0.5),
+        _kubernetes("kube-apiserver", 3),
+        _kubernetes("kube-controller-manager", 0.5),
+        _kubernetes("kube-scheduler", 0.5),
+        _kubernetes("kubectl", 0.5),
+        Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", 1.5),
+        Program(
+            "helm",
+            "helm",
+            "helm.sh/helm/v3/cmd/helm",
+            1,
+            # What `helm template` takes for the cluster's version; without it 1.20.
+            (
+                "helm.sh/helm/v3/internal/version.version={0}",
+                "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1",
+                "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=34",
+                "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1",
+                "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=34",
+            ),
+        ),
+        _kubernetes("kubelet", 0.5),
+        _kubernetes("kube-proxy", 0.2),
+        Program("coredns", "coredns", "github.com/coredns/coredns", 2),
+        Program("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 0.2),
+        Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd/kube-score", 0.3),
+        Program("promtool", "promtool", "github.com/prometheus/prometheus/cmd/promtool", 2.2),
+    )
+}
+
+
+def path(name: str) -> Path:
+    """Return where a program is, building it at most once per user.
+
+    In this order: the folder KUBEBUILDER_ASSETS, the user's cache, `setup-envtest`, a Go build into the cache, PATH.
+
+    Raises:
+        MissingProgramError: it is nowhere, and it cannot be built; one sentence says why and what to do.
+    """
+    program = PROGRAMS[name]
+    return _named_by_user(program) or _cached(program) or _from_envtest(program) or _built(program)
+
+
+def _named_by_user(program: Program) -> Path | None:
+    folder = os.environ.get("KUBEBUILDER_ASSETS")
+    found = folder and shutil.which(program.name, path=folder)
+    return Path(found) if found else None
+
+
+def _cached(program: Program) -> Path | None:
+    there = _cache() / f"{program.name}-{program.version}"
+    return there if there.exists() else None
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "besteffort" / "bin"
+
+
+def _from_envtest(program: Program) -> Path | None:
+    if program.name not in ENVTEST or not shutil.which("setup-envtest"):
+        return None
+    version = PROGRAMS["kube-apiserver"].version.lstrip("v")
+    asked = subprocess.run(["setup-envtest", "use", version, "-p", "path"], capture_output=True, text=True, check=False)
+    found = asked.returncode == 0 and Path(asked.stdout.strip()) / program.name
+    return found if found and found.exists() else None
+
+
+def _built(program: Program) -> Path:
+    go = shutil.which("go")
+    if go is None:
+        return _on_path(program)
+    with _building(program):
+        return _cached(program) or _build(program, go)
+
+
+def _on_path(program: Program) -> Path:
+    """Return what PATH has, in whichever version: the last resort."""
+    found = shutil.which(program.name)
+    if found is None:
+        raise MissingProgramError(
+            f"{program.name} {program.version} is not here and cannot be built without Go: install Go 1.26 or later, "
+            f"or set KUBEBUILDER_ASSETS to a folder that holds {program.name}."
+        )
+    return Path(found)
+
+
+@contextmanager
+def _building(program: Program) -> Iterator[None]:
+    """Let one process build at a time: what a second would build, it can then share."""
+    _cache().mkdir(parents=True, exist_ok=True)
+    with (_cache() / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say(f"waiting for another build to end before {program.name}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(program: Program, go: str) -> Path:
+    minutes = f"about {program.minutes:g} min" if program.minutes >= 1 else "under a minute"
+    _say(f"building {program.name} {program.version} with Go (once, {minutes} on two cores)")
+    target = _cache() / f"{program.name}-{program.version}"
+    part = target.with_name(f".{target.name}.part")
+    flags = ["-trimpath", "-buildvcs=false", "-ldflags", program.linker_flags]
+    environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
+    done = subprocess.run(
+        ["nice", go, "build", *flags, "-o", part, program.package],
+        cwd=MODULES / program.module,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise MissingProgramError(
+            f"{program.name} {program.version} could not be built ({(done.stderr.splitlines() or ['killed'])[-1]}): "
+            f"let Go reach its module proxy, or set KUBEBUILDER_ASSETS to a folder that holds {program.name}."
+        )
+    return part.rename(target)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - progress of minutes, for whoever waits
