@@ -12,14 +12,16 @@ from besteffort.v1 import config_pb2
 from besteffort_operator.errors import ResourceError
 from besteffort_operator.profile import Profile
 from besteffort_operator.resource import DeadlineMode, PolicyKind, PolicyMode
+from besteffort_operator.servers import GRPC_PORT, METRICS_PORT, servers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from besteffort_operator.resource import BestEffortService, Deadline, Policy, Queue
+    from besteffort_operator.servers import Server
     from besteffort_operator.size import Size
 
-__all__ = ["BackendAddress", "router_config"]
+__all__ = ["BackendAddress", "cluster_config", "router_config"]
 
 KINDS = {
     PolicyKind.LEARNED: config_pb2.Policy.LEARNED,
@@ -46,6 +48,8 @@ class BackendAddress:
     sizes: tuple[str, ...]
     device: str
     """Servers with one device share its compute."""
+    resolve: bool = False
+    """The host of the address is a DNS name, and each address of it is one server with a device of its own."""
 
 
 def router_config(
@@ -71,6 +75,30 @@ def router_config(
         backends=[_backend(backend) for backend in backends],
         policy=_policy(service.spec.policy, bundle_path),
         limits=_limits(service.spec.router.queue),
+    )
+
+
+def cluster_config(
+    service: BestEffortService, namespace: str, *, bundle_path: str, profiles: Mapping[str, Profile]
+) -> config_pb2.RouterConfig:
+    """Return the same for a service in a cluster, where DNS tells which servers there are.
+
+    Raises:
+        ResourceError: a size has no quality or no latency, neither in the resource nor in its profile.
+    """
+    backends = [_headless(server, namespace) for server in servers(service)]
+    return router_config(service, backends, bundle_path=bundle_path, profiles=profiles)
+
+
+def _headless(server: Server, namespace: str) -> BackendAddress:
+    host = f"{server.name}.{namespace}.svc"
+    return BackendAddress(
+        name=server.name,
+        address=f"{host}:{GRPC_PORT}",
+        metrics_url=f"http://{host}:{METRICS_PORT}/metrics",
+        sizes=tuple(size.name for size in server.sizes),
+        device="",
+        resolve=True,
     )
 
 
@@ -107,6 +135,8 @@ def _size(size: Size, tasks: Sequence[str]) -> config_pb2.Size:
         quality=float(size.quality.default),
         quality_by_task={task: float(by_task[task]) for task in tasks if task in by_task},
         latency=[config_pb2.BatchLatency(batch=p.batch, seconds=float(p.seconds)) for p in size.latency or ()],
+        # Triton's vLLM backend, which serves what comes from the hub, answers through streams only.
+        decoupled=size.model.hugging_face is not None,
     )
 
 
@@ -117,6 +147,7 @@ def _backend(backend: BackendAddress) -> config_pb2.Backend:
         metrics_url=backend.metrics_url,
         sizes=backend.sizes,
         device=backend.device,
+        resolve=backend.resolve,
     )
 
 

@@ -1,0 +1,125 @@
+"""The router's container with its volumes: the same in its own Deployment and in a client's pod."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from besteffort_operator.containers import Resources
+from besteffort_operator.manifests.placement import resources
+from besteffort_operator.manifests.pod import RESTRICTED, Volume, http_probe, scratch, sleep_before_stop
+from besteffort_operator.manifests.policy import bundle_volumes
+from besteffort_operator.names import canary_name, router_name
+
+if TYPE_CHECKING:
+    from besteffort_operator.manifests.context import Context, Manifest
+    from besteffort_operator.policy import Bundle
+    from besteffort_operator.resource import BestEffortService
+
+__all__ = [
+    "CONFIG_KEY",
+    "GATEWAY",
+    "GRPC_PORT",
+    "METRICS_PORT",
+    "SIDECAR",
+    "Listen",
+    "RouterContainer",
+    "bundle_of",
+    "router_container",
+]
+
+CONFIG_KEY = "router.json"
+CONFIG_FOLDER = "/etc/besteffort/config"
+TLS_FOLDER = "/etc/besteffort/tls"
+GRPC_PORT = 8001
+METRICS_PORT = 9090
+TURN_AWAY_S = 5
+"""Until kube-proxy and clients have noticed that a router leaves."""
+STOP_MARGIN_S = 5
+IDLE_MIB = 256
+"""Memory of a router without requests, with room for a policy that is being loaded beside the old one."""
+
+
+@dataclass(frozen=True)
+class Listen:
+    """Where a router listens, as host:port."""
+
+    grpc: str
+    metrics: str
+
+
+GATEWAY = Listen(f"0.0.0.0:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}")
+# The clients of a sidecar are in its pod; the kubelet, Prometheus and the operator are not.
+SIDECAR = Listen(f"127.0.0.1:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}")
+
+
+@dataclass(frozen=True)
+class RouterContainer:
+    """A container, and what its pod must give it."""
+
+    container: Manifest
+    volumes: tuple[Volume, ...]
+    stop_s: int
+    """Seconds from the pod's deletion to its end, the preStop hook among them."""
+
+
+def router_container(
+    service: BestEffortService, context: Context, *, listen: Listen = GATEWAY, canary: bool = False
+) -> RouterContainer:
+    """Return the router's container; that of the canary reads the canary's configuration and bundle."""
+    router = service.spec.router
+    volumes = _volumes(service, canary=canary)
+    container = {
+        "name": "router",
+        "image": router.image or context.router_image,
+        "command": ["python", "-m", "besteffort_router"],
+        "args": _arguments(service, listen),
+        "ports": [
+            {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+        ],
+        "resources": resources(_resources(service)),
+        "readinessProbe": http_probe("/readyz", "metrics", period_s=2, failures=2),
+        "livenessProbe": http_probe("/healthz", "metrics", period_s=10, failures=3),
+        "lifecycle": sleep_before_stop(TURN_AWAY_S),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": RESTRICTED,
+        "volumeMounts": [volume.mount for volume in volumes],
+    }
+    return RouterContainer(container, volumes, TURN_AWAY_S + math.ceil(router.drain_s) + STOP_MARGIN_S)
+
+
+def bundle_of(service: BestEffortService, *, canary: bool) -> Bundle | None:
+    """Return the policy bundle of the routers, or of their canary."""
+    policy = service.spec.policy
+    return policy.canary.bundle if canary and policy.canary else policy.bundle
+
+
+def _arguments(service: BestEffortService, listen: Listen) -> list[str]:
+    router = service.spec.router
+    return [
+        f"--config={CONFIG_FOLDER}/{CONFIG_KEY}",
+        f"--listen={listen.grpc}",
+        f"--metrics={listen.metrics}",
+        f"--drain-s={router.drain_s:g}",
+        *([f"--tls={TLS_FOLDER}"] if router.tls else []),
+    ]
+
+
+def _volumes(service: BestEffortService, *, canary: bool) -> tuple[Volume, ...]:
+    name = canary_name(service) if canary else router_name(service)
+    config = Volume("config", {"configMap": {"name": name}}, CONFIG_FOLDER)
+    tls = service.spec.router.tls
+    secret = (Volume("tls", {"secret": {"secretName": tls.secret_name}}, TLS_FOLDER),) if tls else ()
+    return (scratch(sizeLimit="16Mi"), config, *bundle_volumes(bundle_of(service, canary=canary)), *secret)
+
+
+def _resources(service: BestEffortService) -> Resources:
+    """Return what the user asks for, else room for all the requests and answers that the queue may hold."""
+    asked = service.spec.router.resources
+    if asked.requests or asked.limits:
+        return asked
+    limit_mib = IDLE_MIB + math.ceil(2 * service.spec.router.queue.byte_count / (1 << 20))
+    # No limit of CPU: the kernel's throttling would cost more time than a decision takes.
+    return Resources(requests={"cpu": "250m", "memory": f"{IDLE_MIB // 2}Mi"}, limits={"memory": f"{limit_mib}Mi"})
