@@ -1,0 +1,97 @@
+"""Builders of live objects as an API server returns them, and of what routers say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from besteffort_operator.router_report import BackendReport, Heard, PolicyReport, Report, RouterAddress
+
+DIGEST = "ab" * 32
+
+
+def deployment(
+    name: str,
+    component: str = "triton",
+    *,
+    size: str = "",
+    wanted: int = 1,
+    ready: int | None = None,
+    rolled_out: bool = True,
+    overdue: bool = False,
+    revision: int = 1,
+    observed: bool = True,
+    annotations: dict[str, str] | None = None,
+    template: dict[str, Any] | None = None,
+    refusal: str = "",
+) -> dict[str, Any]:
+    ready = wanted if ready is None else ready
+    progress = (
+        "ProgressDeadlineExceeded" if overdue else "NewReplicaSetAvailable" if rolled_out else "ReplicaSetUpdated"
+    )
+    conditions = [{"type": "Progressing", "status": "False" if overdue else "True", "reason": progress}]
+    if refusal:
+        conditions.append({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": refusal})
+    labels = {"app.kubernetes.io/component": component}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": name,
+            "generation": 2,
+            "labels": labels | ({"serving.besteffort.dev/size": size} if size else {}),
+            "annotations": {"deployment.kubernetes.io/revision": str(revision)} | (annotations or {}),
+        },
+        "spec": {"replicas": wanted, "template": template or {"spec": {"containers": [{"name": component}]}}},
+        "status": {
+            "observedGeneration": 2 if observed else 1,
+            "replicas": wanted,
+            "updatedReplicas": wanted if rolled_out else ready,
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+            "conditions": conditions,
+        },
+    }
+
+
+def pod(
+    name: str,
+    *,
+    component: str = "triton",
+    size: str = "",
+    container: dict[str, Any] | None = None,
+    unschedulable: str = "",
+    ready: bool = False,
+    deleted: bool = False,
+) -> dict[str, Any]:
+    """`container`: the status of the only container."""
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    if unschedulable:
+        conditions.append(
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": unschedulable}
+        )
+    labels = {"app.kubernetes.io/component": component} | ({"serving.besteffort.dev/size": size} if size else {})
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": labels}
+        | ({"deletionTimestamp": "2026-11-21T00:00:00Z"} if deleted else {}),
+        "status": {
+            "phase": "Pending",
+            "conditions": conditions,
+            "containerStatuses": [{"name": "triton", "ready": ready, **container}] if container else [],
+        },
+    }
+
+
+def heard(
+    pod_name: str = "assistant-router-a",
+    *,
+    policy: PolicyReport | None = None,
+    backends: tuple[BackendReport, ...] = (),
+    canary: bool = False,
+    age_s: float = 1.0,
+    silent: bool = False,
+) -> Heard:
+    address = RouterAddress("models", "assistant", pod_name, "10.0.0.1:9090", canary=canary)
+    policy = policy or PolicyReport("Price", "Enforce", "", 1_700_000_000.0, "")
+    return Heard(address, None if silent else Report("0123456789ab", policy, backends), age_s)
