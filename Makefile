@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help dev demo test lint bench models docs protos lock clean
+.PHONY: help dev demo test lint bench cluster models docs protos lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 	@echo 'bar-NAME        measure one promise ($(BARS)); the last line is one JSON object'
@@ -54,6 +54,9 @@ bench: $(VENV)/dev.done  ## figures that no promise hangs on: the router's overh
 	$(BIN)/python benchmarks/router_overhead.py
 	$(BIN)/python benchmarks/triton_stall.py
 
+cluster: $(VENV)/dev.done  ## a real Kubernetes control plane with GPU nodes in name only, until Ctrl-C
+	@$(BIN)/python tests/cluster up $(ARGS)
+
 models: $(VENV)/dev.done  ## train the demo's three language models anew (about an hour)
 	$(BIN)/python -m besteffort_models train
 	$(BIN)/python -m besteffort_models export
@@ -61,6 +64,7 @@ models: $(VENV)/dev.done  ## train the demo's three language models anew (about 
 
 docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
 	$(BIN)/python -m besteffort_operator.reference > docs/reference/resource.md
+	$(BIN)/python charts/reference.py > docs/reference/chart.md
 
 protos: $(VENV)/dev.done  ## regenerate protos/besteffort/v1/*_pb2.py
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos protos/besteffort/v1/*.proto

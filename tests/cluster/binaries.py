@@ -168,7 +168,7 @@ def _build(program: Program, go: str) -> Path:
     flags = ["-trimpath", "-buildvcs=false", "-ldflags", program.linker_flags]
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
     done = subprocess.run(
-        ["nice", go, "build", *flags, "-o", part, program.package],
+        [go, "build", *flags, "-o", part, program.package],
         cwd=MODULES / program.module,
         env=environment,
         stderr=subprocess.PIPE,

@@ -26,7 +26,7 @@ from besteffort_cli.process import KeptProcess
 from cluster import audit, binaries
 from cluster.access import Cluster, write_kubeconfig
 from cluster.errors import StartError
-from cluster.nodes import gpu_nodes
+from cluster.nodes import gpu_nodes, volumes
 from support.processes import below
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ __all__ = ["ApiServer", "ControlPlane"]
 USERS = {"admin": "system:masters", "controllers": "system:masters", "operator": "", "nobody": ""}
 """Who has a token from the start, and in which group."""
 READY_S = 60.0
+VOLUMES = 16
 
 
 class ApiServer(Cluster):
@@ -199,7 +200,7 @@ class ControlPlane(ApiServer):
         super().__init__(flags)
         try:
             self.start_controllers()
-            self.apply(*gpu_nodes(nodes))
+            self.apply(*gpu_nodes(nodes), *volumes(VOLUMES))
         except BaseException:
             self.close()
             raise

@@ -1,10 +1,10 @@
-"""Manifests of nodes that have GPUs in name only."""
+"""Manifests of nodes that have GPUs, and of volumes that have space, in name only."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["gpu_nodes"]
+__all__ = ["gpu_nodes", "volumes"]
 
 PRODUCT = "NVIDIA-A100-SXM4-40GB"
 RESOURCES = {
@@ -20,6 +20,19 @@ RESOURCES = {
 def gpu_nodes(count: int) -> list[dict[str, Any]]:
     """Return nodes `gpu-0`, `gpu-1`, ... in three zones, with eight GPUs each."""
     return [_gpu_node(f"gpu-{number}", f"zone-{'abc'[number % 3]}") for number in range(count)]
+
+
+def volumes(count: int) -> list[dict[str, Any]]:
+    """Return volumes of 1 TiB for claims that name no storage class."""
+    spec = {
+        "capacity": {"storage": "1Ti"},
+        "accessModes": ["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany"],
+        "hostPath": {"path": "/nowhere"},
+    }
+    names = [f"volume-{number}" for number in range(count)]
+    return [
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec} for name in names
+    ]
 
 
 def _gpu_node(name: str, zone: str) -> dict[str, Any]:
