@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["BackendReport", "Heard", "PolicyReport", "Report", "RouterAddress", "parse_report"]
 
 
+WORD_SHOWN = 64
+ERROR_SHOWN = 400
+LAST_S = 253402300799.0
+"""The end of the year 9999."""
+
+
 @dataclass(frozen=True)
 class RouterAddress:
     """A router pod, and where its status page is."""
@@ -81,9 +87,14 @@ def parse_report(data: bytes) -> Report:
     except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise ReportError(f"not the JSON of a RouterStatus ({' '.join(str(error).split())})") from error
     policy = message.policy
+    if not policy.kind:
+        raise ReportError("policy.kind is missing: not the status of a router")
+    if not 0.0 <= policy.loaded_at_s <= LAST_S:
+        raise ReportError(f"policy.loadedAtS: {policy.loaded_at_s:g} is no time")
+    kind, mode, digest = (text[:WORD_SHOWN] for text in (policy.kind, policy.mode, policy.digest))
     return Report(
-        config_digest=message.config_digest,
-        policy=PolicyReport(policy.kind, policy.mode, policy.digest, policy.loaded_at_s, policy.error),
+        config_digest=message.config_digest[:WORD_SHOWN],
+        policy=PolicyReport(kind, mode, digest, policy.loaded_at_s, policy.error[:ERROR_SHOWN]),
         backends=tuple(_backends(message.backends)),
     )
 

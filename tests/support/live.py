@@ -9,7 +9,7 @@ from besteffort_operator.router_report import BackendReport, Heard, PolicyReport
 DIGEST = "ab" * 32
 
 
-def deployment(
+def deployment(  # noqa: PLR0913  what a Deployment can be like
     name: str,
     component: str = "triton",
     *,
@@ -53,7 +53,7 @@ def deployment(
     }
 
 
-def pod(
+def pod(  # noqa: PLR0913  what a pod can be like
     name: str,
     *,
     component: str = "triton",
