@@ -59,7 +59,10 @@ def servers(service: BestEffortService) -> tuple[Server, ...]:
 
 
 def longest_request_s(service: BestEffortService) -> int:
-    """Return after how many whole seconds an answer is worth nothing to anybody."""
+    """Return how long a request may be under way, in seconds: until its answer is worth nothing to anybody.
+
+    Whole minutes: it is in the pods, and a changed deadline should not replace every server.
+    """
     deadline = service.spec.deadline
     factor = float(deadline.grace_factor) if deadline.mode is DeadlineMode.SOFT else 1.0
-    return math.ceil(deadline.max_s * factor)
+    return 60 * math.ceil(deadline.max_s * factor / 60)

@@ -32,7 +32,7 @@ __all__ = [
 
 REPOSITORY = "/repositories/hub"
 CACHE = "/cache"
-# vLLM takes nine tenths of a device's memory when nothing is said.
+# vLLM's own default, which is for one engine on a device.
 MEMORY_SHARE = Decimal("0.9")
 CONFIG = """\
 backend: "vllm"
@@ -110,10 +110,9 @@ def _identity(hub: HuggingFace) -> dict[str, Any]:
 
 
 def _defaults(server: Server) -> dict[str, Any]:
-    """Return what follows from where a server runs: its devices, and the memory that engines on one device share."""
-    together = len(hub_sizes(server.sizes))
+    """Return what follows from where a server runs: its devices, and the memory that its sizes share alike."""
     defaults: dict[str, Any] = {}
-    if together > 1:
+    if (together := len(server.sizes)) > 1:
         defaults["gpu_memory_utilization"] = float((MEMORY_SHARE / together).quantize(Decimal("0.01"), ROUND_DOWN))
     if server.gpu and server.gpu.count > 1:
         defaults["tensor_parallel_size"] = server.gpu.count

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GROUP",
     "INJECT_LABEL",
+    "INSTANCE_LABEL",
     "MANAGER",
     "ROLE_LABEL",
     "SIZE_LABEL",
@@ -21,6 +22,7 @@ __all__ = [
     "Component",
     "child",
     "digest",
+    "instance",
     "labels",
     "router_selector",
     "sealed",
@@ -30,6 +32,7 @@ __all__ = [
 GROUP = "serving.besteffort.dev"
 MANAGER = "besteffort-operator"
 INJECT_LABEL = f"{GROUP}/inject"
+INSTANCE_LABEL = "app.kubernetes.io/instance"
 ROLE_LABEL = f"{GROUP}/role"
 SIZE_LABEL = f"{GROUP}/size"
 WANTED_ANNOTATION = f"{GROUP}/wanted"
@@ -43,15 +46,20 @@ class Component(StrEnum):
     ROUTER_CANARY = "router-canary"
 
 
+def instance(service: BestEffortService) -> dict[str, str]:
+    """Return the labels that find all pods of a service."""
+    return {"app.kubernetes.io/name": "besteffort", INSTANCE_LABEL: service.metadata.name}
+
+
 def selector(service: BestEffortService, component: Component, size: str = "") -> dict[str, str]:
     """Return the labels that find the pods of a component, of one size where it is named."""
-    found = _instance(service) | {"app.kubernetes.io/component": component}
+    found = instance(service) | {"app.kubernetes.io/component": component}
     return found | {SIZE_LABEL: size} if size else found
 
 
 def router_selector(service: BestEffortService) -> dict[str, str]:
     """Return the labels that find all routers, those of a canary too."""
-    return _instance(service) | {ROLE_LABEL: "router"}
+    return instance(service) | {ROLE_LABEL: "router"}
 
 
 def labels(service: BestEffortService, component: Component, size: str = "") -> dict[str, str]:
@@ -101,10 +109,6 @@ def sealed(manifest: Manifest) -> Manifest:
 def digest(value: Any) -> str:  # noqa: ANN401  any JSON value
     """Return the first 16 hexadecimal digits of the SHA-256 of a JSON value, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _instance(service: BestEffortService) -> dict[str, str]:
-    return {"app.kubernetes.io/name": "besteffort", "app.kubernetes.io/instance": service.metadata.name}
 
 
 def _owner(service: BestEffortService, context: Context) -> Manifest:

@@ -13,6 +13,7 @@ from besteffort_operator.manifests import router_container
 from besteffort_operator.manifests.metadata import INJECT_LABEL, Component, child, router_selector, selector
 from besteffort_operator.manifests.repository import fetches
 from besteffort_operator.names import router_name, triton_name
+from besteffort_operator.resource import RouterMode
 from besteffort_operator.servers import GRPC_PORT, METRICS_PORT
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["router_policy", "triton_policy"]
 
-# Behind the Service that pods ask, DNS servers listen on 5353 in OpenShift: policies see that port.
+# To anywhere: DNS is in another namespace, or on the node itself (NodeLocal DNSCache), by the distribution. In OpenShift
+# the pods behind its Service listen on 5353, and that port is what policies see.
 DNS_PORTS = (53, 5353)
 ANY_POD: Manifest = {"namespaceSelector": {}}
 
@@ -44,18 +46,20 @@ def router_policy(service: BestEffortService, context: Context) -> Manifest:
 
 
 def triton_policy(service: BestEffortService, context: Context) -> Manifest:
-    """Return the policy of Triton: routers and injected pods; out only where it fetches models."""
-    callers = [_pods(router_selector(service)), _pods({INJECT_LABEL: service.metadata.name})]
-    spec = {
+    """Return the policy of Triton: in from the routers, wherever they run; out only where it fetches models."""
+    sidecars = service.spec.router.mode is RouterMode.SIDECAR
+    callers = {INJECT_LABEL: service.metadata.name} if sidecars else router_selector(service)
+    spec: Manifest = {
         "podSelector": {"matchLabels": selector(service, Component.TRITON)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [
-            {"from": callers, "ports": _tcp(GRPC_PORT)},
+            {"from": [_pods(callers)], "ports": _tcp(GRPC_PORT)},
             {"from": [ANY_POD], "ports": _tcp(METRICS_PORT)},
         ],
-        # Stores and hubs have no addresses that a policy could name.
-        "egress": [{}] if fetches(service) else [],
     }
+    if fetches(service):
+        # Stores and hubs have no addresses that a policy could name.
+        spec["egress"] = [{}]
     return _policy(service, context, triton_name(service), Component.TRITON, spec)
 
 

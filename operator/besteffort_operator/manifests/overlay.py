@@ -27,7 +27,7 @@ def overlaid(below: Any, above: Any, field: str = "") -> Any:  # noqa: ANN401  J
     if isinstance(above, dict):
         kept = below if isinstance(below, dict) else {}
         laid = {key: overlaid(kept.get(key), value, key) for key, value in above.items() if value is not None}
-        return {key: value for key, value in kept.items() if key not in above} | laid
+        return {key: value for key, value in (kept | laid).items() if key in laid or key not in above}
     identity = IDENTITIES.get(field)
     if identity and isinstance(below, list) and _identified(above, identity):
         return _merged(below, above, identity, deep=field in DEEP)

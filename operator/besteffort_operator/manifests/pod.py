@@ -64,7 +64,7 @@ def pod_template(
 ) -> Manifest:
     """Return a restricted pod template with `spec`, and over it what the user wants; labels that select stay."""
     template: Manifest = {
-        "metadata": {"annotations": dict(annotations), "labels": dict(labels)},
+        "metadata": ({"annotations": dict(annotations)} if annotations else {}) | {"labels": dict(labels)},
         "spec": {
             # A pod here calls no Kubernetes API, and finds its services by DNS.
             "automountServiceAccountToken": False,

@@ -26,6 +26,8 @@ def triton_replicas(server: Server, context: Context) -> Manifest:
 
 
 def router_replicas(service: BestEffortService) -> Manifest:
-    """Return the field `replicas` of the routers' Deployment, or no field under an HPA."""
-    router = service.spec.router
-    return {} if router.scaling else {"replicas": router.replicas or 1}
+    """Return the field `replicas` of the routers' Deployment, those of a canary less, or no field under an HPA."""
+    router, canary = service.spec.router, service.spec.policy.canary
+    if router.scaling:
+        return {}
+    return {"replicas": (router.replicas or 1) - (canary.replicas if canary else 0)}

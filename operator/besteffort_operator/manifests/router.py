@@ -48,7 +48,7 @@ def router_configs(service: BestEffortService, context: Context) -> list[Manifes
 
 
 def router_deployments(service: BestEffortService, context: Context) -> list[Manifest]:
-    """Return the routers' Deployment, and that of a canary beside it: nobody goes for the canary to come."""
+    """Return the routers' Deployment, and that of a canary beside it."""
     found = [_deployment(service, context, router_replicas(service), canary=False)]
     if canary := service.spec.policy.canary:
         found.append(_deployment(service, context, {"replicas": canary.replicas}, canary=True))

@@ -47,11 +47,17 @@ class Listen:
 
     grpc: str
     metrics: str
+    prefix: str
+    """Of the names of its ports: in a client's pod they must not be the client's."""
+
+    def port_name(self, port: str) -> str:
+        """Return the name of its port `grpc` or `metrics`."""
+        return self.prefix + port
 
 
-GATEWAY = Listen(f"0.0.0.0:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}")
+GATEWAY = Listen(f"0.0.0.0:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}", prefix="")
 # The clients of a sidecar are in its pod; the kubelet, Prometheus and the operator are not.
-SIDECAR = Listen(f"127.0.0.1:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}")
+SIDECAR = Listen(f"127.0.0.1:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}", prefix="bes-")
 
 
 @dataclass(frozen=True)
@@ -69,19 +75,19 @@ def router_container(
 ) -> RouterContainer:
     """Return the router's container; that of the canary reads the canary's configuration and bundle."""
     router = service.spec.router
-    volumes = _volumes(service, canary=canary)
+    volumes, metrics = _volumes(service, canary=canary), listen.port_name("metrics")
     container = {
         "name": "router",
         "image": router.image or context.router_image,
         "command": ["python", "-m", "besteffort_router"],
         "args": _arguments(service, listen),
         "ports": [
-            {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
-            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+            {"name": listen.port_name("grpc"), "containerPort": GRPC_PORT, "protocol": "TCP"},
+            {"name": metrics, "containerPort": METRICS_PORT, "protocol": "TCP"},
         ],
         "resources": resources(_resources(service)),
-        "readinessProbe": http_probe("/readyz", "metrics", period_s=2, failures=2),
-        "livenessProbe": http_probe("/healthz", "metrics", period_s=10, failures=3),
+        "readinessProbe": http_probe("/readyz", metrics, period_s=2, failures=2),
+        "livenessProbe": http_probe("/healthz", metrics, period_s=10, failures=3),
         "lifecycle": sleep_before_stop(TURN_AWAY_S),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": RESTRICTED,
