@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from besteffort_operator.manifests.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from besteffort_operator.resource import BestEffortService
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "manifests"
 INPUTS = sorted((GOLDEN / "input").glob("*.yaml"))
@@ -25,8 +28,18 @@ CONTEXT = Context(
 )
 
 
+@cache
+def service_of(path: Path) -> BestEffortService:
+    return load_service(path)
+
+
 def wanted_of(path: Path, context: Context = CONTEXT) -> list[dict[str, Any]]:
-    return wanted(load_service(path), context)
+    return wanted(service_of(path), context)
+
+
+def name_of(manifest: dict[str, Any]) -> str:
+    found: str = manifest["metadata"]["name"]
+    return found
 
 
 def one(manifests: Iterable[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:

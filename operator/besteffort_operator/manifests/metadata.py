@@ -100,9 +100,9 @@ def child(
 def sealed(manifest: Manifest) -> Manifest:
     """Return a copy with the fingerprint of all the rest, so that a field that is wanted no more is noticed."""
     copy: Manifest = json.loads(json.dumps(manifest))
-    annotations = copy["metadata"].get("annotations", {})
+    annotations = copy["metadata"].setdefault("annotations", {})
     annotations.pop(WANTED_ANNOTATION, None)
-    copy["metadata"]["annotations"] = annotations | {WANTED_ANNOTATION: digest(copy)}
+    annotations[WANTED_ANNOTATION] = digest(copy)
     return copy
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["router_policy", "triton_policy"]
 
-# To anywhere: DNS is in another namespace, or on the node itself (NodeLocal DNSCache), by the distribution. In OpenShift
+# To anywhere: DNS is in another namespace, or on the node itself (NodeLocal DNSCache). In OpenShift
 # the pods behind its Service listen on 5353, and that port is what policies see.
 DNS_PORTS = (53, 5353)
 ANY_POD: Manifest = {"namespaceSelector": {}}
