@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from besteffort_operator.kinds import Kind
+    from besteffort_operator.manifests.context import Manifest
 
-__all__ = ["Cluster", "Credentials", "Manifest", "connected"]
-
-Manifest = dict[str, Any]
+__all__ = ["Cluster", "Credentials", "connected"]
 
 READ_S = 30.0
 WRITE_S = 10.0
@@ -127,6 +126,14 @@ class Cluster:
         except NotFoundError:
             return False
         return any(resource["name"] == kind.plural for resource in found["resources"])
+
+    async def may_list(self, kind: Kind, namespace: str | None = None) -> bool:
+        """Say whether the operator has the right to list a kind in a namespace, or in all."""
+        try:
+            await self._call("GET", kind.path(namespace), limit_s=READ_S, query={"limit": "1"})
+        except ForbiddenError:
+            return False
+        return True
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Manifest:
         """Return one object.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
+
+from besteffort_operator.manifests.metadata import WANTED_ANNOTATION, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from besteffort_operator.cluster import Manifest
+    from besteffort_operator.manifests.context import Manifest
 
-__all__ = ["STAMP", "Memory", "covers", "owns_replicas", "stamped"]
+__all__ = ["Memory", "covers", "owns_replicas"]
 
-STAMP = "serving.besteffort.dev/wanted"
 BY_THE_SERVER = ("managedFields", "resourceVersion", "generation")
 
 
@@ -36,13 +35,6 @@ def _is_empty(value: Any) -> bool:  # noqa: ANN401  any JSON value
     return value is None or value in ({}, [], "")
 
 
-def stamped(manifest: Manifest) -> Manifest:
-    """Return a manifest with its own hash as an annotation, which shows when a field is no longer wanted."""
-    metadata = manifest["metadata"]
-    annotations = metadata.get("annotations", {}) | {STAMP: _digest(manifest)}
-    return manifest | {"metadata": metadata | {"annotations": annotations}}
-
-
 def owns_replicas(live: Mapping[str, Any], manager: str) -> bool:
     """Say whether a field manager's applied fields hold spec.replicas of a live object."""
     return any(
@@ -63,9 +55,9 @@ class Memory:
         self._accepted: dict[str, str] = {}
 
     def is_settled(self, live: Mapping[str, Any], wanted: Manifest) -> bool:
-        """Say whether a live object needs no write to be as wanted; `wanted` is stamped."""
-        stamps = [found["metadata"].get("annotations", {}).get(STAMP) for found in (live, wanted)]
-        if stamps[0] != stamps[1]:
+        """Say whether a live object needs no write to be as wanted; `wanted` is sealed."""
+        seals = [found["metadata"].get("annotations", {}).get(WANTED_ANNOTATION) for found in (live, wanted)]
+        if seals[0] != seals[1]:
             return False
         return covers(live, wanted) or self._accepted.get(live["metadata"]["uid"]) == _fingerprint(live)
 
@@ -84,9 +76,4 @@ class Memory:
 
 def _fingerprint(live: Mapping[str, Any]) -> str:
     metadata = {key: value for key, value in live["metadata"].items() if key not in BY_THE_SERVER}
-    return _digest({key: value for key, value in live.items() if key != "status"} | {"metadata": metadata})
-
-
-def _digest(value: Mapping[str, Any]) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digest({key: value for key, value in live.items() if key != "status"} | {"metadata": metadata})

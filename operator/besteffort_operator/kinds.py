@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from besteffort_operator.manifests.metadata import MANAGER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,7 +25,7 @@ __all__ = [
     "kind_of",
 ]
 
-FIELD_MANAGER = "besteffort-operator"
+FIELD_MANAGER = MANAGER
 MANAGED_BY = f"app.kubernetes.io/managed-by={FIELD_MANAGER}"
 
 

@@ -15,7 +15,8 @@ from besteffort_operator.kinds import LEASE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from besteffort_operator.cluster import Cluster, Manifest
+    from besteffort_operator.cluster import Cluster
+    from besteffort_operator.manifests.context import Manifest
 
 __all__ = ["Election", "Name", "Sight", "may_take", "record"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from besteffort_operator.errors import NotLeadingError, OperatorError
@@ -96,22 +97,13 @@ class Agenda:
 
 
 class Work:
-    """Acts on keys as they fall due.
+    """Acts on keys as they fall due."""
 
-    `act` returns after how many seconds to act again, or None; if it raises, the key is tried again ever later.
-    """
-
-    def __init__(
-        self,
-        act: Callable[[Key], Awaitable[float | None]],
-        *,
-        agenda: Agenda | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._act = act
+    def __init__(self, agenda: Agenda | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._agenda = Agenda() if agenda is None else agenda
         self._clock = clock
         self._changed = asyncio.Event()
+        self._stopping = False
 
     def __len__(self) -> int:
         return len(self._agenda)
@@ -121,21 +113,25 @@ class Work:
         self._agenda.add(key, self._clock())
         self._changed.set()
 
-    async def run(self, workers: int = WORKERS) -> None:
-        """Work until cancelled.
+    def stop(self) -> None:
+        """Let `run` return once what is worked on has ended."""
+        self._stopping = True
+        self._changed.set()
+
+    async def run(self, act: Callable[[Key], Awaitable[float | None]], *, workers: int = WORKERS) -> None:
+        """Work until `stop`; `act` returns after how many seconds to act again, or raises: then ever later.
 
         Raises:
-            NotLeadingError: a write was stopped.
+            NotLeadingError: a write was stopped (in an ExceptionGroup).
         """
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
-                group.create_task(self._work())
+                group.create_task(self._work(act))
 
-    async def _work(self) -> None:
-        while True:
-            key = await self._next()
+    async def _work(self, act: Callable[[Key], Awaitable[float | None]]) -> None:
+        while key := await self._next():
             try:
-                again_s = await self._act(key)
+                again_s = await act(key)
             except NotLeadingError:
                 raise
             except OperatorError as error:
@@ -146,12 +142,13 @@ class Work:
                 self._agenda.succeed(key, self._clock(), again_s=again_s)
             self._changed.set()
 
-    async def _next(self) -> Key:
-        while (key := self._agenda.take(self._clock())) is None:
+    async def _next(self) -> Key | None:
+        while not self._stopping:
+            now_s = self._clock()
+            if key := self._agenda.take(now_s):
+                return key
             self._changed.clear()
-            try:
-                async with asyncio.timeout(self._agenda.wait_s(self._clock())):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._agenda.wait_s(now_s)):
                     await self._changed.wait()
-            except TimeoutError:
-                continue
-        return key
+        return None

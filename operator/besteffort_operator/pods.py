@@ -1,0 +1,63 @@
+"""The pods of a service: those that it owns, and clients' pods that run its router as a sidecar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from besteffort_operator.kinds import POD
+from besteffort_operator.manifests.metadata import INJECT_LABEL, ROLE_LABEL, Component
+from besteffort_operator.resource import RouterMode
+from besteffort_operator.router_report import RouterAddress
+from besteffort_operator.workload import COMPONENT, INSTANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from besteffort_operator.cluster import Cluster
+    from besteffort_operator.manifests.context import Manifest
+    from besteffort_operator.resource import BestEffortService
+    from besteffort_operator.work import Key
+
+__all__ = ["Directory", "read_pods"]
+
+STATUS_PORT = 9090
+
+
+async def read_pods(cluster: Cluster, key: Key, service: BestEffortService) -> list[Manifest]:
+    """Return the live pods of a service, and the pods into which its router is injected."""
+    pods = await cluster.list(POD, key.namespace, labels=f"app.kubernetes.io/name=besteffort,{INSTANCE}={key.name}")
+    if service.spec.router.mode is RouterMode.SIDECAR:
+        pods += await cluster.list(POD, key.namespace, labels=f"{INJECT_LABEL}={key.name}")
+    return pods
+
+
+class Directory:
+    """Where the routers of each service show their status."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[Key, tuple[RouterAddress, ...]] = {}
+
+    def note(self, key: Key, pods: Iterable[Manifest], *, eager: bool) -> None:
+        """Keep where the routers of a service are now; `eager` asks for news of them often."""
+        self._addresses[key] = tuple(_router_addresses(key, pods, eager=eager))
+
+    def forget(self, key: Key) -> None:
+        """Drop what is known of a service that is gone."""
+        self._addresses.pop(key, None)
+
+    def addresses(self) -> Iterator[RouterAddress]:
+        """Yield the addresses of all routers."""
+        for addresses in self._addresses.values():
+            yield from addresses
+
+
+def _router_addresses(key: Key, pods: Iterable[Manifest], *, eager: bool) -> Iterator[RouterAddress]:
+    """Yield the addresses of the routers among pods, without those that have none yet or that end."""
+    for pod in pods:
+        metadata, labels = pod["metadata"], pod["metadata"].get("labels", {})
+        host = pod.get("status", {}).get("podIP")
+        is_router = labels.get(ROLE_LABEL) == "router" or INJECT_LABEL in labels
+        if host and is_router and "deletionTimestamp" not in metadata:
+            address = f"[{host}]:{STATUS_PORT}" if ":" in host else f"{host}:{STATUS_PORT}"
+            canary = labels.get(COMPONENT) == Component.ROUTER_CANARY
+            yield RouterAddress(key.namespace, key.name, metadata["name"], address, canary=canary, eager=eager)

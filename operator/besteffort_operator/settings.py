@@ -1,0 +1,113 @@
+"""The command line of the operator, read into one value."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Settings", "read_settings"]
+
+VERSION = version("besteffort")
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+LAST_PORT = 65_535
+DAY_S = 86_400
+EPILOG = """\
+It waits for the API server and for the resource's definition, and says so. Of several replicas the one that holds the
+lease acts; another takes over within 15 s. Nothing is kept anywhere but in the cluster: it may be killed at any time.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator is told when it starts."""
+
+    namespaces: tuple[str, ...]
+    """Empty: all."""
+    router_image: str
+    metrics: tuple[str, int]
+    lease_namespace: str
+    lease_name: str
+    leader_election: bool
+    resync_s: float
+    log_format: str
+    kubeconfig: Path | None
+    identity: str
+    version: str = VERSION
+
+
+def read_settings(words: Sequence[str] | None = None) -> Settings:
+    """Read a command line; a wrong one, and --help, end the process."""
+    found = _parser().parse_args(words)
+    return Settings(
+        namespaces=tuple(dict.fromkeys(found.namespace)),
+        router_image=found.router_image,
+        metrics=found.metrics,
+        lease_namespace=found.lease_namespace,
+        lease_name=found.lease_name,
+        leader_election=found.leader_election,
+        resync_s=found.resync_s,
+        log_format=found.log_format,
+        kubeconfig=found.kubeconfig,
+        # A container that restarts in its pod takes its own lease at once.
+        identity=os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}",
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m besteffort_operator",
+        description="Runs every BestEffortService of a cluster: Triton servers, routers, and what belongs to them.",
+        epilog=EPILOG,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--namespace", action="append", default=[], metavar="NAME", help="act here only; repeatable; none: everywhere")
+    add("--router-image", default=f"besteffort/router:{VERSION}", metavar="IMAGE", help="image of the routers")
+    metrics_help = "where /metrics, /healthz and /readyz answer; port 0: a free one"
+    add("--metrics", type=_address, default="127.0.0.1:9091", metavar="HOST:PORT", help=metrics_help)
+    lease_help = "namespace of the lease, and of the operator itself"
+    add("--lease-namespace", default=_own_namespace(), metavar="NAME", help=lease_help)
+    add("--lease-name", default="besteffort-operator", metavar="NAME", help="the lease that the leader holds")
+    alone_help = "act without a lease: only where no second replica can ever run"
+    add("--no-leader-election", dest="leader_election", action="store_false", help=alone_help)
+    resync_help = "look at every service again after so many seconds, whatever was heard"
+    add("--resync-s", type=_seconds, default=600.0, metavar="SECONDS", help=resync_help)
+    add("--log-format", choices=("text", "json"), default="text", help="json: one object on each line")
+    kubeconfig_help = "the cluster to act in; by default $KUBECONFIG, then the one that this pod runs in"
+    add("--kubeconfig", type=Path, default=_kubeconfig(), metavar="FILE", help=kubeconfig_help)
+    add("--version", action="version", version=VERSION)
+    return parser
+
+
+def _own_namespace() -> str:
+    return POD_NAMESPACE.read_text().strip() if POD_NAMESPACE.exists() else "default"
+
+
+def _kubeconfig() -> Path | None:
+    named = os.environ.get("KUBECONFIG")
+    return Path(named) if named else None
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is not HOST:PORT; write for instance 0.0.0.0:9091")
+    return host.strip("[]"), int(port)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= DAY_S:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 1 to 86400")
+    return seconds
