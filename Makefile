@@ -66,6 +66,10 @@ docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
 	$(BIN)/python -m besteffort_operator.reference > docs/reference/resource.md
 	$(BIN)/python charts/reference.py > docs/reference/chart.md
 
+manifests: $(VENV)/dev.done  ## regenerate what is generated in manifests/ and charts/
+	$(BIN)/python -m besteffort_operator.crd > manifests/crd.yaml
+	cp manifests/crd.yaml charts/besteffort/files/crd.yaml
+
 protos: $(VENV)/dev.done  ## regenerate protos/besteffort/v1/*_pb2.py
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos protos/besteffort/v1/*.proto
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["how_many", "repeated"]
+__all__ = ["NO_SOURCE", "SEVERAL_SOURCES", "how_many", "repeated"]
 
-SOURCES = {0: "no source", 2: "two sources"}
+NO_SOURCE: Final = "no source"
+SEVERAL_SOURCES: Final = "more than one source"
 
 
 def repeated(path: str, names: Sequence[str], *, field: str = "") -> Iterator[str]:
@@ -24,4 +25,4 @@ def repeated(path: str, names: Sequence[str], *, field: str = "") -> Iterator[st
 def how_many(*sources: object) -> str | None:
     """Return in words how many of the sources are there, or None if it is exactly one."""
     count = sum(source is not None for source in sources)
-    return None if count == 1 else SOURCES.get(count, f"{count} sources")
+    return None if count == 1 else SEVERAL_SOURCES if count else NO_SOURCE

@@ -38,7 +38,7 @@ def colocated_models_differ(spec: Spec) -> Iterator[str]:
     for i, size in enumerate(spec.sizes):
         twins = [other for other in spec.sizes[:i] if other.triton_model == size.triton_model]
         if colocated and any(other.name != size.name for other in twins):
-            yield f"spec.sizes[{i}].model: " + wording.MODEL_NAME_TWICE.format(name=size.triton_model)
+            yield f"spec.sizes[{i}].model: {wording.MODEL_NAME_TWICE}"
 
 
 def replicas_are_fixed_or_scaled(spec: Spec) -> Iterator[str]:
@@ -51,9 +51,8 @@ def replicas_are_fixed_or_scaled(spec: Spec) -> Iterator[str]:
 def scaling_has_a_range(spec: Spec) -> Iterator[str]:
     """`scaling.minReplicas` is at most `scaling.maxReplicas`."""
     for path, scaling in _scalings(spec):
-        least, most = scaling.min_replicas, scaling.max_replicas
-        if least > most:
-            yield f"{path}.minReplicas: " + wording.MIN_ABOVE_MAX.format(least=least, most=most)
+        if scaling.min_replicas > scaling.max_replicas:
+            yield f"{path}.minReplicas: {wording.MIN_ABOVE_MAX}"
 
 
 def prometheus_is_for_keda(spec: Spec) -> Iterator[str]:

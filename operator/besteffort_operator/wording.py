@@ -18,24 +18,22 @@ UNKNOWN_TASK: Final = "not in spec.tasks"
 NO_TIME: Final = '"{seconds}" is not above 0; write the measured seconds of the batch'
 MODEL_SOURCES: Final = "has {count}; write exactly one of repository and huggingFace"
 MODEL_NAME_TWICE: Final = (
-    "{name} is the name in Triton of another size too; rename one, or set spec.placement.mode to Dedicated"
+    "another size has this model name in Triton; rename one, or set spec.placement.mode to Dedicated"
 )
 COLOCATED_ONLY: Final = "goes with Colocated only; move it to spec.sizes[].{field}"
 DEDICATED_ONLY: Final = "goes with Dedicated only; move it to spec.placement.{field}"
 SCALING_OR_REPLICAS: Final = "goes without replicas; keep one of the two"
-MIN_ABOVE_MAX: Final = "{least} is above maxReplicas ({most}); lower it"
+MIN_ABOVE_MAX: Final = "is above maxReplicas; lower it"
 KEDA_ONLY: Final = "goes with engine KEDA only; remove it"
 BUNDLE_MISSING: Final = "is missing for kind Learned; write where the bundle is, or choose another kind"
 BUNDLE_SOURCES: Final = "has {count}; write exactly one of path, configMapRef, pvc and oci"
 FALLBACK_LEARNED: Final = "Learned cannot stand in for a missing bundle; write one of {kinds}"
-STATIC_MISSING: Final = "is missing for Static; write one of {sizes}"
+STATIC_MISSING: Final = "is missing for Static; write the name of a size"
 STATIC_UNUSED: Final = "goes with kind or fallback Static only; remove it"
 STATIC_UNKNOWN: Final = "{size} is not in spec.sizes"
 CANARY_ALONE: Final = "there is no bundle to try it against; write spec.policy.bundle"
 CANARY_UNREAD: Final = "{kind} reads no bundle; choose Learned, Price or Ladder, or remove it"
-CANARY_TAKES_ALL: Final = (
-    "{canary} of {routers} routers leave none with the bundle in force; lower it, or raise {field}"
-)
+CANARY_TAKES_ALL: Final = "leaves no router with the bundle in force; lower it, or have more routers"
 GATEWAY_ONLY: Final = "goes with router mode Gateway only; remove it"
 VARIABLE_SOURCES: Final = "has {count}; write exactly one of value and valueFrom"
 ARGUMENT_TAKEN: Final = "{argument} is set by the operator; remove it"
@@ -46,3 +44,17 @@ FILE_ON_CLUSTER: Final = (
 FOLDER_ON_CLUSTER: Final = (
     "{uri} is a folder beside the file; on a cluster write s3://, gs://, as://, pvc://CLAIM/PATH or oci://IMAGE"
 )
+NAME_LONG: Final = "is too long; at most 35 characters leave room for the names of what it owns"
+NAME_FORM: Final = "is not a name of lower-case letters, digits and inner dashes that starts with a letter; Services are named after it"
+MODEL_NAME_STAYS: Final = (
+    "clients send {old}, which may not change under them; make a second service with the new name and move them there"
+)
+PLACEMENT_MODE_STAYS: Final = (
+    "{old} may not change while requests come: all servers would go before the new ones load; make a second service "
+    "and move clients there"
+)
+ROUTER_MODE_STAYS: Final = (
+    "{old} may not change: clients would be left without their router; make a second service and move them there"
+)
+CACHE_CLASS_STAYS: Final = "a volume keeps its class; take the cache out, and write it anew once its volume is gone"
+CACHE_SHRINKS: Final = "{size} is less than the {old} that the volume has; volumes only grow"

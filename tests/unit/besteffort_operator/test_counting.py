@@ -17,8 +17,8 @@ def test_each_repeated_name_is_one_sentence_at_its_second_place() -> None:
     [
         ((None, None), "no source"),
         (("", None), None),
-        (({}, "a"), "two sources"),
-        ((0, 1, None, 2), "3 sources"),
+        (({}, "a"), "more than one source"),
+        ((0, 1, None, 2), "more than one source"),
     ],
 )
 def test_what_is_not_exactly_one_source_is_counted_in_words(sources: tuple[object, ...], text: str | None) -> None:
