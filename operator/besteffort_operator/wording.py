@@ -45,7 +45,10 @@ FOLDER_ON_CLUSTER: Final = (
     "{uri} is a folder beside the file; on a cluster write s3://, gs://, as://, pvc://CLAIM/PATH or oci://IMAGE"
 )
 NAME_LONG: Final = "is too long; at most 35 characters leave room for the names of what it owns"
-NAME_FORM: Final = "is not a name of lower-case letters, digits and inner dashes that starts with a letter; Services are named after it"
+NAME_FORM: Final = (
+    "is not a name of lower-case letters, digits and inner dashes that starts with a letter; "
+    "Services are named after it, so choose one like assistant"
+)
 MODEL_NAME_STAYS: Final = (
     "clients send {old}, which may not change under them; make a second service with the new name and move them there"
 )
