@@ -69,6 +69,7 @@ docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
 manifests: $(VENV)/dev.done  ## regenerate what is generated in manifests/ and charts/
 	$(BIN)/python -m besteffort_operator.crd > manifests/crd.yaml
 	cp manifests/crd.yaml charts/besteffort/files/crd.yaml
+	$(BIN)/python charts/render.py "$$($(BIN)/python tests/cluster build helm)" > manifests/install.yaml
 
 protos: $(VENV)/dev.done  ## regenerate protos/besteffort/v1/*_pb2.py
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --pyi_out=protos protos/besteffort/v1/*.proto

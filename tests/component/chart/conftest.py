@@ -1,0 +1,25 @@
+"""An API server of this folder alone: a chart writes what is there once in a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cluster.control_plane import ApiServer
+from support.chart import NAMESPACE, program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[ApiServer]:
+    """A real API server that nobody else writes to."""
+    if request.config.getoption("--kubeconfig"):
+        pytest.skip("the chart is installed on an API server of its own only: leave out --kubeconfig")
+    for name in ("etcd", "kube-apiserver", "kubectl", "helm"):
+        program(name)
+    with ApiServer() as started:
+        started.kubectl("create", "namespace", NAMESPACE)
+        yield started
