@@ -5,21 +5,24 @@ seconds of work that wait there. Routers see each other's requests through Trito
 little, so that the largest sum that a router reports counts. With the backlog spread evenly over n servers each has
 target seconds of it at n = backlog / target, and that, rounded up, is what is wanted:
 
-- more at once, but within RAISE_S no more than double;
-- fewer only once fewer have been enough for all of scaleDownDelay, and never while a rollout is under way;
+- more at once, but no more than double those that are ready: until they are, the backlog shows the lack of them;
+- fewer only once fewer have been enough for all of scaleDownDelay, never while a rollout is under way, and, unless
+  there was no work at all, no fewer than half of what there was within that time: little backlog does not show how
+  near the servers are to having too much;
+- where fewer turn out too few within scaleDownDelay, they are not tried again for RETRY_DELAYS of it;
 - the same while the backlog is within TOLERANCE of the target, and while no router has said anything for STALE_S.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from besteffort_operator.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from besteffort_operator.capacity import Scaling
     from besteffort_operator.router_report import Heard, Report
@@ -29,30 +32,36 @@ __all__ = ["Decision", "History", "Reading", "decide", "observe", "reading"]
 STALE_S = 15.0
 GAP_S = 60.0
 """After so long a silence what was learned before it no longer shows that fewer servers are enough."""
-RAISE_S = 15.0
 TOLERANCE = 0.1
+RETRY_DELAYS = 12
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The backlog of a Deployment in seconds of work at a time, while it was asked for a number of servers."""
+    """The backlog of a Deployment in seconds of work, its ready servers, and how many were asked for, at a time."""
 
     at_s: float
     backlog_s: float
+    ready: int
     asked: int
 
 
 @dataclass(frozen=True)
 class History:
-    """What past readings still say: of equal or smaller wants only the newest, so it never grows long."""
+    """What past readings still say: of equal or smaller values only the newest, so it never grows long."""
 
     since_s: float
     """Readings have come without a gap since then."""
     newest_s: float
+    ready: int
     wants: tuple[tuple[float, int], ...]
-    """Servers wanted at a time, falling; the last is the newest."""
+    """Servers wanted at a time within scaleDownDelay, falling; the last is the newest."""
     asked: tuple[tuple[float, int], ...]
-    """Servers asked for at a time, rising; the last is the newest."""
+    """Servers asked for, likewise."""
+    floor: int = 0
+    """One more than turned out too few..."""
+    floor_until_s: float = -math.inf
+    """...to be tried again from then on."""
 
 
 @dataclass(frozen=True)
@@ -67,26 +76,46 @@ class Decision:
 def reading(routers: Iterable[Heard], sizes: Collection[str], asked: int, now_s: float) -> Reading | None:
     """Return the backlog of the Deployment that hosts `sizes`, None where no router knows a ready server of it."""
     found = [
-        Reading(now_s - heard.age_s, backlog_s, asked)
+        _reading(heard.report, sizes, asked, now_s - heard.age_s)
         for heard in routers
-        if heard.report and heard.age_s <= STALE_S and (backlog_s := _backlog_s(heard.report, sizes)) is not None
+        if heard.report and heard.age_s <= STALE_S
     ]
-    return max(found, key=lambda reading: reading.backlog_s, default=None)
+    return max(filter(None, found), key=lambda reading: reading.backlog_s, default=None)
+
+
+def _reading(report: Report, sizes: Collection[str], asked: int, at_s: float) -> Reading | None:
+    there = [backend for backend in report.backends if backend.ready and backend.size in sizes]
+    backlog_s = sum(backend.backlog_s for backend in there)
+    ready = len({backend.replica for backend in there})
+    return Reading(at_s, backlog_s, ready, asked) if there and math.isfinite(backlog_s) else None
 
 
 def observe(history: History | None, found: Reading, scaling: Scaling) -> History:
     """Return the history with a reading; one that is no newer than the last changes nothing."""
-    if history and found.at_s <= history.newest_s:
+    if history is None:
+        history = History(found.at_s, found.at_s, found.ready, (), ())
+    elif found.at_s <= history.newest_s:
         return history
-    if history is None or found.at_s - history.newest_s > GAP_S:
-        history = History(found.at_s, found.at_s, (), ())
-    want, delay_s = _want(found, scaling.target.backlog_s), scaling.scale_down_delay_s
-    return History(
-        since_s=history.since_s,
+    elif found.at_s - history.newest_s > GAP_S:
+        history = replace(history, since_s=found.at_s, wants=(), asked=())
+    want, since_s = _want(found, scaling.target.backlog_s), found.at_s - scaling.scale_down_delay_s
+    return replace(
+        _failed(history, found, scaling.scale_down_delay_s),
         newest_s=found.at_s,
-        wants=_extended(history.wants, (found.at_s, want), delay_s, lambda old: old > want),
-        asked=_extended(history.asked, (found.at_s, found.asked), RAISE_S, lambda old: old < found.asked),
+        ready=found.ready,
+        wants=_extended(history.wants, (found.at_s, want), since_s),
+        asked=_extended(history.asked, (found.at_s, found.asked), since_s),
     )
+
+
+def _failed(history: History, found: Reading, delay_s: float) -> History:
+    """Note where more are asked for although more still were there within the delay: fewer have been too few."""
+    if not history.asked or not history.asked[-1][1] < found.asked:
+        return history
+    before = history.asked[-1][1]
+    if max(asked for _, asked in history.asked) == before:
+        return history
+    return replace(history, floor=before + 1, floor_until_s=found.at_s + RETRY_DELAYS * delay_s)
 
 
 def decide(history: History | None, scaling: Scaling, current: int, now_s: float, *, rolling: bool = False) -> Decision:
@@ -98,35 +127,44 @@ def decide(history: History | None, scaling: Scaling, current: int, now_s: float
     if history is None or now_s - history.newest_s > STALE_S:
         return Decision(current, Reason.NO_BACKLOG_KNOWN, "stays: no router has said lately how much work waits")
     if history.wants[-1][1] > current:
-        return _raised(history, scaling, current, now_s)
+        return _raised(history, scaling, current)
     return _lowered(history, scaling, current, now_s, rolling=rolling)
 
 
-def _raised(history: History, scaling: Scaling, current: int, now_s: float) -> Decision:
-    want = history.wants[-1][1]
-    before = min(asked for at_s, asked in (*history.asked, (now_s, current)) if at_s > now_s - RAISE_S)
-    replicas = max(current, min(want, 2 * before, scaling.max_replicas))
+def _raised(history: History, scaling: Scaling, current: int) -> Decision:
+    replicas = min(history.wants[-1][1], 2 * history.ready, scaling.max_replicas)
     if current == scaling.max_replicas:
         return Decision(current, Reason.AT_MAX_REPLICAS, "stays: more would be used than maxReplicas allows")
-    if replicas == current:
-        return Decision(current, Reason.SCALING, f"stays for now: doubles no more than once in {RAISE_S:.0f} s")
+    if replicas <= current:
+        return Decision(current, Reason.SCALING, "stays: more would be used, but those asked for are not all ready yet")
     sentence = f"from {current} to {replicas}: more work waits than {scaling.target.backlog} for each server"
     return Decision(replicas, Reason.SCALING, sentence)
 
 
 def _lowered(history: History, scaling: Scaling, current: int, now_s: float, *, rolling: bool) -> Decision:
+    def stays(why: str) -> Decision:
+        return Decision(current, Reason.SCALING, f"stays: {why}")
+
     if max(history.wants[-1][1], scaling.min_replicas) == current:
-        return Decision(current, Reason.SCALING, "stays: the backlog is at its target")
+        return stays("the backlog is at its target")
     since_s = now_s - scaling.scale_down_delay_s
-    most = max(want for at_s, want in history.wants if at_s >= since_s or at_s == history.newest_s)
-    replicas = max(most, scaling.min_replicas)
-    if history.since_s > since_s or replicas >= current:
-        sentence = f"stays: fewer would do, but not yet for all of scaleDownDelay, {scaling.scale_down_delay}"
-        return Decision(current, Reason.SCALING, sentence)
+    most = _most(history.wants, since_s)
+    half = math.ceil(_most(history.asked, since_s) / 2) if most else 0
+    if history.since_s > since_s or max(most, half) >= current:
+        return stays(f"fewer would do, but not yet for all of scaleDownDelay, {scaling.scale_down_delay}")
     if rolling:
-        return Decision(current, Reason.SCALING, "stays: fewer would do, but a rollout is under way")
+        return stays("fewer would do, but a rollout is under way")
+    floor = history.floor if now_s < history.floor_until_s else 0
+    replicas = max(most, half, floor, scaling.min_replicas)
+    if replicas >= current:
+        return stays("fewer turned out too few not long ago")
     sentence = f"from {current} to {replicas}: that was enough for all of {scaling.scale_down_delay}"
     return Decision(replicas, Reason.SCALING, sentence)
+
+
+def _most(entries: Sequence[tuple[float, int]], since_s: float) -> int:
+    """Return the largest since then, the newest in any case."""
+    return max(value for at_s, value in entries if at_s >= since_s or at_s == entries[-1][0])
 
 
 def _want(found: Reading, target_s: float) -> int:
@@ -138,13 +176,7 @@ def _want(found: Reading, target_s: float) -> int:
 
 
 def _extended(
-    entries: Sequence[tuple[float, int]], newest: tuple[float, int], span_s: float, keeps: Callable[[int], bool]
+    entries: Sequence[tuple[float, int]], newest: tuple[float, int], since_s: float
 ) -> tuple[tuple[float, int], ...]:
-    """Return the entries of the last `span_s` that still count beside the newest, and the newest."""
-    since_s = newest[0] - span_s
-    return (*((at_s, value) for at_s, value in entries if at_s >= since_s and keeps(value)), newest)
-
-
-def _backlog_s(report: Report, sizes: Collection[str]) -> float | None:
-    found = [backend.backlog_s for backend in report.backends if backend.ready and backend.size in sizes]
-    return sum(found) if found and all(map(math.isfinite, found)) else None
+    """Return the newest, and before it what is larger of the time since `since_s`."""
+    return (*((at_s, value) for at_s, value in entries if at_s >= since_s and value > newest[1]), newest)

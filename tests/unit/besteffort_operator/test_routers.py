@@ -58,7 +58,7 @@ async def fake_router() -> AsyncIterator[FakeRouter]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    fake.address = "127.0.0.1:{}".format(runner.addresses[0][1])
+    fake.address = f"127.0.0.1:{runner.addresses[0][1]}"
     yield fake
     await runner.cleanup()
 
