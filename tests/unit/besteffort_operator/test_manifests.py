@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -46,6 +47,34 @@ def test_every_pod_is_restricted(path: Path) -> None:
         assert pod["automountServiceAccountToken"] is False
         assert pod["enableServiceLinks"] is False
         assert all(container["securityContext"]["readOnlyRootFilesystem"] for container in pod["containers"])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda pod: pod.update(hostNetwork=True),
+        lambda pod: pod["volumes"].append({"name": "host", "hostPath": {"path": "/"}}),
+        lambda pod: pod["securityContext"].update(sysctls=[{"name": "kernel.shm_rmid_forced", "value": "1"}]),
+        lambda pod: context_of(pod).update(privileged=True),
+        lambda pod: context_of(pod).update(runAsUser=0),
+        lambda pod: context_of(pod).update(runAsNonRoot=False),
+        lambda pod: context_of(pod).update(seccompProfile={"type": "Unconfined"}),
+        lambda pod: context_of(pod).pop("allowPrivilegeEscalation"),
+        lambda pod: context_of(pod)["capabilities"].pop("drop"),
+        lambda pod: context_of(pod)["capabilities"].update(add=["NET_ADMIN"]),
+        lambda pod: pod["containers"][0]["ports"][0].update(hostPort=80),
+        lambda pod: pod["containers"].append({"name": "mine"}),
+    ],
+)
+def test_the_check_of_pods_sees_what_the_profile_forbids(spoil: Callable[[Any], object]) -> None:
+    pod = pod_of(of_kind(wanted_of(INPUTS[0]), "Deployment")[0])
+    spoil(pod)
+    assert violations(pod)
+
+
+def context_of(pod: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = pod["containers"][0]["securityContext"]
+    return found
 
 
 @every_service
