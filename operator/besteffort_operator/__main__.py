@@ -74,7 +74,8 @@ async def _operate(settings: Settings) -> None:
 
 
 async def _run(settings: Settings, cluster: Cluster, election: Election | None, stopping: asyncio.Event) -> None:
-    metrics, work, directory = Metrics(), Work(), Directory()
+    work, directory = Work(), Directory()
+    metrics = Metrics(queued=work.__len__)
     routers = Routers(directory.addresses, lambda namespace, service: work.add(Key(namespace, service)))
     writing = cluster.fenced(election.write_s) if election else cluster
     children = Children(writing, Memory())

@@ -81,7 +81,8 @@ async def connected(kubeconfig: Path | None, user_agent: str) -> AsyncIterator[C
         else:
             await load_kube_config(str(kubeconfig), client_configuration=configuration, persist_config=False)
     except (ConfigException, OSError) as error:
-        raise OperatorError(f"cannot tell how to connect to a cluster: {error}") from error
+        where = f"with {kubeconfig}" if kubeconfig else "from within: give --kubeconfig, or run in a pod"
+        raise OperatorError(f"cannot connect to a cluster {where} ({error})") from error
     async with ApiClient(configuration) as api:
         api.user_agent = user_agent
         yield Cluster(api)
@@ -244,15 +245,14 @@ def _answer(method: str, path: str, status: int, data: bytes) -> Manifest:
     """Return what an answer holds, or raise what its status means."""
     try:
         found = json.loads(data)
-    except ValueError as error:
-        if status < SERVER_ERRORS:
-            raise UnavailableError(f"{method} {path}: the answer is no JSON") from error
-        found = {}
-    if status >= min(ERRORS):
-        message = found.get("message") or data[:200].decode(errors="replace")
+    except ValueError:
+        # Such as the page of a proxy, or the plain text about a path that is not served.
+        found = None
+    if status >= min(ERRORS) or not isinstance(found, dict):
+        message = found.get("message") if isinstance(found, dict) else data[:200].decode(errors="replace").strip()
         raise _error_class(status)(f"{method} {path}: {status} {message}")
-    return dict(found)
+    return found
 
 
 def _error_class(status: int) -> type[ApiError]:
-    return UnavailableError if status >= SERVER_ERRORS else ERRORS.get(status, ApiError)
+    return UnavailableError if status >= SERVER_ERRORS or status < min(ERRORS) else ERRORS.get(status, ApiError)

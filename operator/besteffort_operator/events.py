@@ -22,6 +22,7 @@ __all__ = ["Events", "Note", "notes_of_children", "notes_of_conditions"]
 
 MESSAGE_SHOWN = 1000
 REMEMBERED = 4096
+TROUBLE = {("Ready", "False"), ("Degraded", "True")}
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +44,14 @@ def notes_of_children(done: Mapping[str, Iterable[str]]) -> Iterator[Note]:
 
 
 def notes_of_conditions(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> Iterator[Note]:
-    """Yield one note for each condition whose status changed; those that start as Unknown are no news."""
+    """Yield one note for each condition whose status changed, and for faults that are there from the start."""
     known = {condition["type"]: condition["status"] for condition in before}
     for condition in after:
         kind, status = condition["type"], condition["status"]
-        if status != known.get(kind, "Unknown"):
-            bad = (status == "True") if kind == "Degraded" else (status == "False" and kind == "Ready")
-            yield Note(condition["reason"], f"{kind} is {status}: {condition['message']}", warning=bad)
+        starts_badly = not known and (kind, status) == ("Degraded", "True")
+        if status != known.get(kind, status) or starts_badly:
+            warning = (kind, status) in TROUBLE
+            yield Note(condition["reason"], f"{kind} is {status}: {condition['message']}", warning=warning)
 
 
 class Events:

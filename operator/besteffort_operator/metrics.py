@@ -28,7 +28,7 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 class Metrics:
     """The operator's own metrics."""
 
-    def __init__(self) -> None:
+    def __init__(self, queued: Callable[[], int]) -> None:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -52,7 +52,8 @@ class Metrics:
             registry=registry,
         )
         self.leader = Gauge("besteffort_operator_leader", "1 where this replica leads.", registry=registry)
-        self.queued = Gauge("besteffort_operator_queued", "Services that wait for a reconcile.", registry=registry)
+        waiting = Gauge("besteffort_operator_queued", "Services that wait for a reconcile.", registry=registry)
+        waiting.set_function(queued)
         self._ready: dict[Key, bool] = {}
 
     async def measured(self, reconcile: Callable[[Key], Awaitable[Outcome]], key: Key) -> float | None:

@@ -66,24 +66,31 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m besteffort_operator",
         description="Runs every BestEffortService of a cluster: Triton servers, routers, and what belongs to them.",
         epilog=EPILOG,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    add = parser.add_argument
-    add("--namespace", action="append", default=[], metavar="NAME", help="act here only; repeatable; none: everywhere")
-    add("--router-image", default=f"besteffort/router:{VERSION}", metavar="IMAGE", help="image of the routers")
-    metrics_help = "where /metrics, /healthz and /readyz answer; port 0: a free one"
-    add("--metrics", type=_address, default="127.0.0.1:9091", metavar="HOST:PORT", help=metrics_help)
-    lease_help = "namespace of the lease, and of the operator itself"
-    add("--lease-namespace", default=_own_namespace(), metavar="NAME", help=lease_help)
-    add("--lease-name", default="besteffort-operator", metavar="NAME", help="the lease that the leader holds")
-    alone_help = "act without a lease: only where no second replica can ever run"
-    add("--no-leader-election", dest="leader_election", action="store_false", help=alone_help)
-    resync_help = "look at every service again after so many seconds, whatever was heard"
-    add("--resync-s", type=_seconds, default=600.0, metavar="SECONDS", help=resync_help)
-    add("--log-format", choices=("text", "json"), default="text", help="json: one object on each line")
-    kubeconfig_help = "the cluster to act in; by default $KUBECONFIG, then the one that this pod runs in"
-    add("--kubeconfig", type=Path, default=_kubeconfig(), metavar="FILE", help=kubeconfig_help)
-    add("--version", action="version", version=VERSION)
+    add, own = parser.add_argument, _own_namespace()
+    add(
+        "--namespace",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="act in this one only (repeatable); default: all",
+    )
+    image = f"besteffort/router:{VERSION}"
+    add("--router-image", default=image, metavar="IMAGE", help="image of the routers; default: %(default)s")
+    metrics = "where /metrics, /healthz and /readyz answer, port 0: a free one; default: %(default)s"
+    add("--metrics", type=_address, default="127.0.0.1:9091", metavar="HOST:PORT", help=metrics)
+    lease = "namespace of the lease, which is the operator's own; default: %(default)s"
+    add("--lease-namespace", default=own, metavar="NAME", help=lease)
+    name = "the lease that the acting replica holds; default: %(default)s"
+    add("--lease-name", default="besteffort-operator", metavar="NAME", help=name)
+    alone = "act without a lease: only where no second replica can ever run"
+    add("--no-leader-election", dest="leader_election", action="store_false", help=alone)
+    resync = "look at every service again after so long, whatever was heard; default: %(default).0f"
+    add("--resync-s", type=_seconds, default=600.0, metavar="SECONDS", help=resync)
+    add("--log-format", choices=("text", "json"), default="text", help="json: one object on each line; default: text")
+    kubeconfig = "the cluster to act in; default: $KUBECONFIG, or else the one that this pod runs in"
+    add("--kubeconfig", type=Path, default=_kubeconfig(), metavar="FILE", help=kubeconfig)
+    add("--version", action="version", version=VERSION, help="print the version and end")
     return parser
 
 
