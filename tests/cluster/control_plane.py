@@ -17,6 +17,7 @@ import socket
 import ssl
 import time
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -31,12 +32,12 @@ from support.processes import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 __all__ = ["ApiServer", "ControlPlane"]
 
 USERS = {"admin": "system:masters", "controllers": "system:masters", "operator": "", "nobody": ""}
 """Who has a token from the start, and in which group."""
+STAGES = Path(__file__).with_name("stages.yaml")
 READY_S = 60.0
 VOLUMES = 16
 
@@ -222,7 +223,14 @@ class ControlPlane(ApiServer):
             f"--service-account-private-key-file={self.folder / 'accounts.key'}",
             f"--root-ca-file={self.folder / 'apiserver.crt'}",
         )
-        self._start("kwok", f"--kubeconfig={kubeconfig}", "--manage-all-nodes", "--cidr=10.64.0.1/16")
+        self._start(
+            "kwok",
+            f"--kubeconfig={kubeconfig}",
+            f"--config={STAGES}",
+            "--manage-all-nodes",
+            "--node-ip=10.65.0.1",
+            "--cidr=10.64.0.1/16",
+        )
 
 
 def _free_port() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,45 @@ def test_a_cluster_that_is_killed_with_its_parent_leaves_no_process(api_server: 
         assert api_server.kubectl("--kubeconfig", kubeconfig, "get", "nodes", "-o", "name") == "node/gpu-0\n"
         up.kill()
     assert eventually(lambda: not processes_with(folder))
+    shutil.rmtree(folder)
+
+
+@pytest.mark.cluster
+def test_a_pod_waits_starts_late_or_ends_as_its_annotations_say(control_plane: ControlPlane, namespace: str) -> None:
+    container = {"name": "y", "image": "y"}
+    sidecar = container | {"name": "sidecar", "restartPolicy": "Always"}
+    pods = {
+        "runs": ({}, {"initContainers": [sidecar]}),
+        "late": ({"test/ready-after": "2s"}, {}),
+        "crashes": ({"test/waiting": "CrashLoopBackOff"}, {}),
+        "ends": ({}, {"restartPolicy": "Never"}),
+    }
+    control_plane.apply(
+        *(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "namespace": namespace, "annotations": annotations},
+                "spec": {"containers": [container]} | spec,
+            }
+            for name, (annotations, spec) in pods.items()
+        )
+    )
+    phase = "--for=jsonpath={.status.phase}="
+    for name, wanted in (("runs", "Running"), ("crashes", "Running"), ("ends", "Succeeded")):
+        control_plane.kubectl("wait", f"pod/{name}", "-n", namespace, phase + wanted, "--timeout=30s")
+    found = {pod["metadata"]["name"]: pod["status"] for pod in control_plane.get("pods", "-n", namespace)["items"]}
+    assert found["runs"]["initContainerStatuses"][0]["started"]
+    assert found["crashes"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+    control_plane.kubectl("wait", "pod/late", "-n", namespace, "--for=condition=Ready", "--timeout=30s")
+    late = control_plane.get("pod", "late", "-n", namespace)
+    assert late["metadata"]["creationTimestamp"] < late["status"]["startTime"]
+
+
+@pytest.mark.cluster
+def test_a_claim_without_a_class_finds_a_volume(control_plane: ControlPlane, namespace: str) -> None:
+    space = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "50Gi"}}}
+    metadata = {"name": "cache", "namespace": namespace}
+    control_plane.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": space})
+    phase = "--for=jsonpath={.status.phase}=Bound"
+    control_plane.kubectl("wait", "persistentvolumeclaim/cache", "-n", namespace, phase, "--timeout=30s")
