@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from besteffort_operator.document import service_from_mapping
 from besteffort_operator.router_report import BackendReport, Heard, PolicyReport, Report, RouterAddress
+from besteffort_operator.view import View
 
-DIGEST = "ab" * 32
+if TYPE_CHECKING:
+    from besteffort_operator.resource import BestEffortService
 
 
 def deployment(  # noqa: PLR0913  what a Deployment can be like
@@ -95,3 +98,14 @@ def heard(
     address = RouterAddress("models", "assistant", pod_name, "10.0.0.1:9090", canary=canary)
     policy = policy or PolicyReport("Price", "Enforce", "", 1_700_000_000.0, "")
     return Heard(address, None if silent else Report("0123456789ab", policy, backends), age_s)
+
+
+def service(**spec: Any) -> BestEffortService:
+    """Return a service of two sizes, small and large; `spec` as in YAML."""
+    sizes = [{"name": name, "model": {"repository": {"uri": "s3://b/m", "name": name}}} for name in ("small", "large")]
+    head = {"apiVersion": "serving.besteffort.dev/v1alpha1", "kind": "BestEffortService"}
+    return service_from_mapping(head | {"metadata": {"name": "assistant"}, "spec": {"sizes": sizes} | spec})
+
+
+def view(known: BestEffortService | None, *children: dict[str, Any], **more: Any) -> View:
+    return View("models", 3, known, children=children, **more)
