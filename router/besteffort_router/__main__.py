@@ -17,21 +17,26 @@ from typing import TYPE_CHECKING
 
 from besteffort_router.backends import Backends, GrpcUpstream
 from besteffort_router.config import load_settings
+from besteffort_router.discovery import Discovery, addresses_of
 from besteffort_router.dispatch import Dispatch
+from besteffort_router.endpoint import Page
 from besteffort_router.errors import RouterError
+from besteffort_router.follow import Follower
 from besteffort_router.ledger import Ledger
 from besteffort_router.metrics import Metrics
 from besteffort_router.reload import Watch
 from besteffort_router.server import Address, Router
 from besteffort_router.servicer import Servicer
+from besteffort_router.status import Status
 
 with contextlib.suppress(ImportError):
     import uvloop
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from besteffort_router.config import Settings
+    from besteffort_router.discovery import Resolve
 
 __all__ = ["build_router", "main"]
 
@@ -40,11 +45,11 @@ Answer requests for one model by the best of its sizes that can still answer in 
 
 Clients speak to --listen as to a Triton server (KServe v2 gRPC). FILE is a RouterConfig in protobuf JSON; it and the
 policy bundle that it names are watched: a change takes effect at once, a bad one is refused and the old one stays.
-Probes and Prometheus ask --metrics for /healthz, /readyz and /metrics.
+Probes and Prometheus ask --metrics for /healthz, /readyz and /metrics; /status says in JSON what is in force.
 """
 
 
-def build_router(path: Path, settings: Settings) -> Router:
+def build_router(path: Path, settings: Settings, resolve: Resolve = addresses_of) -> Router:
     """Return a router that is not yet started; needs a running event loop."""
     clock = time.monotonic
     dispatch = Dispatch(settings, Ledger(), time.perf_counter)
@@ -54,8 +59,20 @@ def build_router(path: Path, settings: Settings) -> Router:
         clock,
         Random(),  # noqa: S311 - spreads probes in time
     )
+    follower = Follower(dispatch, backends, Watch(path, settings), Discovery(resolve))
     servicer = Servicer(dispatch, backends, version("besteffort"), clock)
-    return Router(dispatch, backends, servicer, Metrics(dispatch, clock), Watch(path, settings))
+    return Router(dispatch, backends, follower, (servicer,), build_pages(dispatch, clock))
+
+
+def build_pages(dispatch: Dispatch, clock: Callable[[], float]) -> dict[str, Page]:
+    """Return what the HTTP port answers, by path."""
+    metrics, status = Metrics(dispatch, clock), Status(dispatch, clock)
+    return {
+        "/metrics": Page(metrics.page),
+        "/status": Page(status.page, content_type="application/json"),
+        "/healthz": Page(lambda: b"alive\n"),
+        "/readyz": Page(lambda: b"ready\n" if dispatch.ready() else b"not ready\n", dispatch.ready),
+    }
 
 
 async def serve(arguments: argparse.Namespace, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import math
 import os
 import re
 import stat
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from google.protobuf import json_format
@@ -71,6 +72,8 @@ class Backend(NamedTuple):
     size: int
     size_name: str
     model: str
+    decoupled: bool = False
+    """The model answers through ModelStreamInfer only."""
 
 
 class Settings(NamedTuple):
@@ -86,11 +89,16 @@ class Settings(NamedTuple):
     policy: Policy
     max_requests: int
     max_bytes: int
+    message: RouterConfig
+    """What they were made from; never changed."""
+    bundle: Bundle | None
     digest: str = ""
     """First 12 hexadecimal digits of the SHA-256 of the file."""
     bundle_path: Path | None = None
     bundle_error: str = ""
     """Why the bundle is not in use; empty: it is, or there is none."""
+    policy_since_s: float = 0.0
+    """Unix time at which this policy was first read."""
 
 
 def load_settings(path: Path) -> Settings:
@@ -113,11 +121,13 @@ def load_settings(path: Path) -> Settings:
         bundle, bundle_error = _load_bundle(bundle_path, message)
     settings = settings_from_message(message, bundle)
     digest = hashlib.sha256(data).hexdigest()[:DIGEST_SHOWN]
-    return settings._replace(digest=digest, bundle_path=bundle_path, bundle_error=bundle_error)
+    return settings._replace(
+        digest=digest, bundle_path=bundle_path, bundle_error=bundle_error, policy_since_s=time.time()
+    )
 
 
 def settings_from_message(message: RouterConfig, bundle: Bundle | None = None) -> Settings:
-    """Return the settings that a RouterConfig says.
+    """Return the settings that a RouterConfig says; a backend whose name is yet to be resolved is checked, but none.
 
     Raises:
         ConfigError: naming the field.
@@ -143,6 +153,8 @@ def settings_from_message(message: RouterConfig, bundle: Bundle | None = None) -
         policy=_policy(message, sizes, bundle),
         max_requests=_limit("max_requests", message.limits.max_requests, DEFAULT_MAX_REQUESTS),
         max_bytes=_limit("max_bytes", message.limits.max_bytes, DEFAULT_MAX_BYTES),
+        message=message,
+        bundle=bundle,
     )
 
 
@@ -205,7 +217,7 @@ def _check_sizes(message: RouterConfig, tasks: tuple[str, ...]) -> None:
 
 def _backends(message: RouterConfig, sizes: tuple[str, ...]) -> tuple[Backend, ...]:
     _distinct("backends.name", [backend.name for backend in message.backends])
-    models = {size.name: size.model for size in message.sizes}
+    by_name = {size.name: size for size in message.sizes}
     found = []
     for backend in message.backends:
         field = f"backends[{backend.name}]"
@@ -215,9 +227,11 @@ def _backends(message: RouterConfig, sizes: tuple[str, ...]) -> tuple[Backend, .
             raise ConfigError(f"{field}.metrics_url: {backend.metrics_url!r} is not http://host:port/path")
         replica = Replica(backend.name, backend.address, backend.metrics_url)
         for name in _distinct(f"{field}.sizes", backend.sizes):
-            if name not in models:
+            if name not in by_name:
                 raise ConfigError(f"{field}.sizes: {name!r} is not one of {', '.join(sizes)}")
-            found.append(Backend(replica, sizes.index(name), name, models[name]))
+            size = by_name[name]
+            if not backend.resolve:
+                found.append(Backend(replica, sizes.index(name), name, size.model, size.decoupled))
     return tuple(found)
 
 

@@ -16,15 +16,19 @@ __all__ = ["Endpoint", "Page"]
 
 MAX_HEAD_BYTES = 8192
 TIMEOUT_S = 5.0
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Page:
     """What a path answers, computed when it is asked for."""
 
-    def __init__(self, content: Callable[[], bytes], ok: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, content: Callable[[], bytes], ok: Callable[[], bool] = lambda: True, content_type: str = PLAIN
+    ) -> None:
         """`ok` False makes it a 503."""
         self.content = content
         self.ok = ok
+        self.content_type = content_type
 
 
 class Endpoint:
@@ -67,14 +71,14 @@ class Endpoint:
         page = self._pages.get(rest.partition(" ")[0].partition("?")[0])
         if page is None or method != "GET":
             status = HTTPStatus.NOT_FOUND if page is None else HTTPStatus.METHOD_NOT_ALLOWED
-            return _response(status, b"")
+            return _response(status, b"", PLAIN)
         status = HTTPStatus.OK if page.ok() else HTTPStatus.SERVICE_UNAVAILABLE
-        return _response(status, page.content())
+        return _response(status, page.content(), page.content_type)
 
 
-def _response(status: HTTPStatus, body: bytes) -> bytes:
+def _response(status: HTTPStatus, body: bytes, content_type: str) -> bytes:
     head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -8,13 +8,14 @@ import numpy as np
 
 from besteffort_core.arrivals import rate_after, rate_at
 from besteffort_core.decide import STALE_S
-from besteffort_core.latency import corrected, faded
+from besteffort_core.latency import corrected, faded, work_s
 from besteffort_core.model import Snapshot
 from besteffort_router.wire import name_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from besteffort_core.model import Pool
     from besteffort_router.config import Backend, Replica, Settings
 
 __all__ = ["Lane", "Load"]
@@ -96,9 +97,17 @@ class Load:
             in_flight=np.array([lane.own + lane.others for lane in lanes], dtype=np.int64),
             correction=np.array([lane.correction(now_s) for lane in lanes], dtype=np.float64),
             ready=np.array([lane.ready for lane in lanes], dtype=np.bool_),
-            rate_rps=rate_at(self._rate_rps, now_s - self._last_s),
+            rate_rps=self.rate_rps(now_s),
             sequence=max(self._arrivals - 1, 0),
         )
+
+    def backlogs_s(self, now_s: float, pool: Pool) -> list[float]:
+        """Return for each lane the predicted seconds of its work under way, that of other routers included."""
+        return [lane.correction(now_s) * work_s(pool, lane.backend.size, lane.own + lane.others) for lane in self.lanes]
+
+    def rate_rps(self, now_s: float) -> float:
+        """Return the requests a second that arrive now."""
+        return rate_at(self._rate_rps, now_s - self._last_s)
 
     def set_ready(self, now_s: float, replica: Replica, model: str, *, ready: bool) -> None:
         """Note whether a model takes requests on a replica; one that comes (back) has yet to be scraped."""

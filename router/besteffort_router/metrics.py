@@ -9,8 +9,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from besteffort_core.latency import work_s
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -71,13 +69,13 @@ class Metrics(Collector):
 
     def _now(self) -> Iterator[Metric]:
         dispatch, now_s = self._dispatch, self._clock()
-        pool, load = dispatch.settings.pool, dispatch.load
+        load = dispatch.load
         in_flight: dict[tuple[str, ...], float] = {}
         backlog_s: dict[tuple[str, ...], float] = {}
-        for lane in load.lanes:
+        for lane, seconds in zip(load.lanes, load.backlogs_s(now_s, dispatch.settings.pool), strict=True):
             key = (lane.backend.size_name, lane.backend.replica.name)
             in_flight[key] = lane.own
-            backlog_s[key] = lane.correction(now_s) * work_s(pool, lane.backend.size, lane.own + lane.others)
+            backlog_s[key] = seconds
         yield _gauge("inflight", "Requests of this router under way.", ("size", "replica"), in_flight)
         yield _gauge("backlog_seconds", "Predicted seconds of work under way.", ("size", "replica"), backlog_s)
         ages = {(replica.name,): age for replica, age in load.scrape_ages_s(now_s).items()}

@@ -42,6 +42,8 @@ class Watch:
         settings = load_settings(self._path)
         if _content(settings) == _content(self._settings):
             return None
+        if _policy(settings) == _policy(self._settings):
+            settings = settings._replace(policy_since_s=self._settings.policy_since_s)
         self._settings = settings
         return settings
 
@@ -55,6 +57,10 @@ def _sign(path: Path | None) -> _Sign:
     except OSError:
         return None
     return None if status is None else (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _policy(settings: Settings) -> tuple[str, bool, str]:
+    return settings.policy.kind, settings.policy.shadow, settings.policy.digest
 
 
 def _content(settings: Settings) -> tuple[str, str, str]:

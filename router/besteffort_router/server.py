@@ -1,31 +1,27 @@
-"""The life of the process: listen, watch the files, drain, stop."""
+"""The life of the process: listen, drain, stop."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+import grpc
 import grpc.aio
 
-from besteffort_router.endpoint import Endpoint, Page
-from besteffort_router.errors import ConfigError, StartError
+from besteffort_router.endpoint import Endpoint
+from besteffort_router.errors import StartError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from besteffort_router.backends import Backends
-    from besteffort_router.config import Settings
     from besteffort_router.dispatch import Dispatch
-    from besteffort_router.metrics import Metrics
-    from besteffort_router.reload import Watch
-    from besteffort_router.servicer import Servicer
+    from besteffort_router.endpoint import Page
+    from besteffort_router.follow import Follower
 
 __all__ = ["Address", "Ports", "Router"]
 
-RELOAD_S = 0.25
 ROOM = 16
 """Calls beyond max_requests that grpc takes: those that are refused with a reason, and those that ask, not infer."""
-
-_LOG = logging.getLogger(__name__)
 
 
 class Address(NamedTuple):
@@ -49,25 +45,24 @@ class Router:
     """A router from start to stop."""
 
     def __init__(
-        self, dispatch: Dispatch, backends: Backends, servicer: Servicer, metrics: Metrics, watch: Watch
+        self,
+        dispatch: Dispatch,
+        backends: Backends,
+        follower: Follower,
+        handlers: Sequence[grpc.GenericRpcHandler],
+        pages: Mapping[str, Page],
     ) -> None:
+        """`handlers` answer on the gRPC port, `pages` by path on the other."""
         self._dispatch = dispatch
         self._backends = backends
-        self._watch = watch
-        self._servicer = servicer
-        pages = {
-            "/metrics": Page(metrics.page),
-            "/healthz": Page(lambda: b"alive\n"),
-            "/readyz": Page(lambda: b"ready\n" if dispatch.ready() else b"not ready\n", dispatch.ready),
-        }
+        self._follower = follower
+        self._handlers = handlers
         self._endpoint = Endpoint(pages)
         # Grpc holds the body of a call before the router can refuse it: this bounds the bodies, for the whole process.
-        self._most_calls = dispatch.settings.max_requests + ROOM
+        most_calls = dispatch.settings.max_requests + ROOM
         self._server = grpc.aio.server(
-            options=_server_options(dispatch.settings.max_bytes, self._most_calls),
-            maximum_concurrent_rpcs=self._most_calls,
+            options=_server_options(dispatch.settings.max_bytes, most_calls), maximum_concurrent_rpcs=most_calls
         )
-        self._watching: asyncio.Task[None] | None = None
 
     async def start(self, listen: Address, metrics: Address) -> Ports:
         """Listen on both addresses, then connect to the backends.
@@ -75,58 +70,23 @@ class Router:
         Raises:
             StartError: a port is taken or an address is not ours.
         """
-        self._server.add_generic_rpc_handlers((self._servicer,))
+        self._server.add_generic_rpc_handlers(self._handlers)
         try:
             port = self._server.add_insecure_port(str(listen))
         except RuntimeError as error:
             raise StartError(f"--listen {listen}: cannot listen there; is the port taken?") from error
         metrics_port = await self._endpoint.start(*metrics)
         await self._server.start()
-        self._report(self._dispatch.settings)
-        self._watching = asyncio.create_task(self._work())
+        self._follower.start()
         return Ports(port, metrics_port)
 
     async def stop(self, drain_s: float) -> None:
         """Send clients elsewhere by GOAWAY, let what is under way end for `drain_s` seconds at most, then stop."""
         self._dispatch.draining = True
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._follower.stop()
         await self._server.stop(drain_s)
         await self._endpoint.close()
         await self._backends.close()
-
-    async def _work(self) -> None:
-        await self._backends.open(self._dispatch.settings)
-        while True:
-            await asyncio.sleep(RELOAD_S)
-            try:
-                if self._watch.suspects():
-                    await self._reload()
-            except Exception:  # noqa: BLE001 - the outermost loop
-                _LOG.exception("looking for a new configuration failed; the one in force stays")
-
-    async def _reload(self) -> None:
-        try:
-            settings = await asyncio.to_thread(self._watch.read)
-        except ConfigError as error:
-            self._dispatch.ledger.config_errors += 1
-            _LOG.error("%s; the configuration in force stays", error)
-            return
-        if settings is not None:
-            old = self._dispatch.settings
-            await self._backends.open(settings)
-            self._dispatch.adopt(settings)
-            self._backends.retire(settings, grace_s=old.max_s * old.pool.grace_factor)
-            self._report(settings)
-
-    def _report(self, settings: Settings) -> None:
-        _LOG.info("configuration %s is in force", settings.digest)
-        if settings.max_requests + ROOM > self._most_calls:
-            _LOG.warning("limits.max_requests: grpc takes %d calls at most until a restart", self._most_calls)
-        if settings.bundle_error:
-            self._dispatch.ledger.config_errors += 1
-            _LOG.error("%s; until then %s rules", settings.bundle_error, settings.policy.rule.kind)
 
 
 def _server_options(max_bytes: int, most_calls: int) -> list[tuple[str, int]]:

@@ -19,8 +19,9 @@ READY, NOT_READY = b"\x08\x01", b""
 class FakeTriton(grpc.GenericRpcHandler):
     """Serves `models` as told by its attributes, which a test may change at any time."""
 
-    def __init__(self, *models: str, reply: bytes = b"\x0a\x05model") -> None:
+    def __init__(self, *models: str, reply: bytes = b"\x0a\x05model", host: str = "127.0.0.1", port: int = 0) -> None:
         self.models = set(models)
+        self.host = host
         self.reply = reply
         self.delay_s = 0.0
         self.error: tuple[grpc.StatusCode, str] | None = None
@@ -32,7 +33,7 @@ class FakeTriton(grpc.GenericRpcHandler):
         self.metadata: list[dict[str, str]] = []
         self.budgets_s: list[float] = []
         self.cancelled = 0
-        self.port = 0
+        self.port = port
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -45,7 +46,7 @@ class FakeTriton(grpc.GenericRpcHandler):
         options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)]
         self._server = grpc.aio.server(options=options)
         self._server.add_generic_rpc_handlers((self,))
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self.port = self._server.add_insecure_port(f"{self.host}:{self.port}")
         await self._server.start()
         return self.port
 

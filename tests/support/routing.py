@@ -11,6 +11,7 @@ import grpc.aio
 
 from besteffort_router.__main__ import build_router
 from besteffort_router.config import load_settings
+from besteffort_router.discovery import addresses_of
 from besteffort_router.server import Address
 from support.fake_triton import SERVICE, FakeTriton
 from support.router import SIZES, config, write
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from besteffort_router.discovery import Resolve
     from besteffort_router.dispatch import Dispatch
     from besteffort_router.server import Router
 
@@ -66,7 +68,9 @@ def infer(channel: grpc.aio.Channel) -> grpc.aio.UnaryUnaryMultiCallable[bytes, 
 
 
 @asynccontextmanager
-async def routing(path: Path, *, replicas: int = 1, stopped: bool = False, **changes: Any) -> AsyncIterator[Routing]:
+async def routing(
+    path: Path, *, replicas: int = 1, stopped: bool = False, resolve: Resolve = addresses_of, **changes: Any
+) -> AsyncIterator[Routing]:
     """Yield a ready router with `replicas` servers of each size, named small-0 and so on."""
     async with AsyncExitStack() as stack:
         fakes = {
@@ -76,12 +80,12 @@ async def routing(path: Path, *, replicas: int = 1, stopped: bool = False, **cha
         }
         content = config(**{"backends": backends(fakes)} | changes)
         file = write(path / "config.json", content)
-        router = build_router(file, load_settings(file))
+        router = build_router(file, load_settings(file), resolve)
         found = Routing(router, fakes, file)
         ports = await router.start(FREE, FREE)
         found.address, found.metrics_port = f"127.0.0.1:{ports.grpc}", ports.metrics
         try:
-            await found.until_ready(len(content["backends"]))
+            await found.until_ready(sum(not backend.get("resolve") for backend in content["backends"]))
             yield found
         finally:
             if not stopped:
