@@ -16,7 +16,7 @@ from besteffort_operator.manifests.context import Context
 from cluster.access import Cluster
 from cluster.control_plane import ApiServer
 from cluster.errors import CommandError
-from support.manifests import CONTEXT, INPUTS, name_of, of_kind, wanted_of
+from support.manifests import CONTEXT, GOLDEN, INPUTS, name_of, of_kind, wanted_of
 
 IMAGES = "image-volumes"
 MODE = "pod-security.kubernetes.io/enforce=restricted"
@@ -83,10 +83,25 @@ def test_a_pod_with_one_capability_more_is_refused(api_server: Cluster, context:
         sent(api_server, [pod], "create")
 
 
-def test_image_volumes_are_taken_where_the_cluster_has_them(api_server: Cluster) -> None:
-    if not isinstance(api_server, ApiServer):
-        pytest.skip("whether the given cluster has image volumes is not known")
-    (path,) = [path for path in INPUTS if path.stem == IMAGES]
+@pytest.fixture(scope="module")
+def furnished() -> Iterator[Cluster]:
+    """A server with what others may lack: volumes from images, KEDA's resources and those of Prometheus' operator."""
     with ApiServer(["--feature-gates=ImageVolume=true"]) as cluster:
-        for context in restricted(cluster):
-            check(cluster, context, path)
+        cluster.kubectl("apply", "--server-side", "-f", str(GOLDEN / "add-ons"))
+        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        yield cluster
+
+
+def test_image_volumes_are_taken_where_the_server_has_them(furnished: Cluster) -> None:
+    (path,) = [path for path in INPUTS if path.stem == IMAGES]
+    for context in restricted(furnished):
+        check(furnished, context, path)
+
+
+def test_objects_of_add_ons_are_taken_where_the_server_has_them(furnished: Cluster) -> None:
+    for context in restricted(furnished):
+        ours = replace(context, available_kinds=CONTEXT.available_kinds)
+        manifests = [each for path in INPUTS for each in of_kind(wanted_of(path, ours), *CONTEXT.available_kinds)]
+        assert {each["kind"] for each in manifests} == CONTEXT.available_kinds
+        pairs = zip(stored(furnished, manifests), manifests, strict=True)
+        assert [name_of(manifest) for live, manifest in pairs if not covers(live, manifest)] == []
