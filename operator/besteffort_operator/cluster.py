@@ -68,8 +68,10 @@ class Credentials:
 
 
 @asynccontextmanager
-async def connected(kubeconfig: Path | None, user_agent: str) -> AsyncIterator[Cluster]:
-    """Yield the cluster that a kubeconfig names, or without one the cluster that this pod runs in.
+async def connected(kubeconfig: Path | None, user_agent: str, *, context: str | None = None) -> AsyncIterator[Cluster]:
+    """Yield the cluster that a kubeconfig names, by its present context if none is given.
+
+    Without a kubeconfig it is the cluster that this pod runs in.
 
     Raises:
         OperatorError: neither is there, or the kubeconfig does not say how to connect.
@@ -79,7 +81,7 @@ async def connected(kubeconfig: Path | None, user_agent: str) -> AsyncIterator[C
         if kubeconfig is None:
             load_incluster_config(configuration)
         else:
-            await load_kube_config(str(kubeconfig), client_configuration=configuration, persist_config=False)
+            await load_kube_config(str(kubeconfig), context, configuration, persist_config=False)
     except (ConfigException, OSError) as error:
         where = f"with {kubeconfig}" if kubeconfig else "from within: give --kubeconfig, or run in a pod"
         raise OperatorError(f"cannot connect to a cluster {where} ({error})") from error
