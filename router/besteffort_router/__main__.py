@@ -16,18 +16,22 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from besteffort_router.backends import Backends, GrpcUpstream
+from besteffort_router.certificate import Certificate
 from besteffort_router.config import load_settings
 from besteffort_router.discovery import Discovery, addresses_of
 from besteffort_router.dispatch import Dispatch
 from besteffort_router.endpoint import Page
 from besteffort_router.errors import RouterError
 from besteffort_router.follow import Follower
+from besteffort_router.health import Health
 from besteffort_router.ledger import Ledger
 from besteffort_router.metrics import Metrics
 from besteffort_router.reload import Watch
+from besteffort_router.scaler import Scaler
 from besteffort_router.server import Address, Router
 from besteffort_router.servicer import Servicer
 from besteffort_router.status import Status
+from besteffort_router.watching import Watching
 
 with contextlib.suppress(ImportError):
     import uvloop
@@ -43,8 +47,9 @@ __all__ = ["build_router", "main"]
 DESCRIPTION = """\
 Answer requests for one model by the best of its sizes that can still answer in time.
 
-Clients speak to --listen as to a Triton server (KServe v2 gRPC). FILE is a RouterConfig in protobuf JSON; it and the
-policy bundle that it names are watched: a change takes effect at once, a bad one is refused and the old one stays.
+Clients speak to --listen as to a Triton server (KServe v2 gRPC); gRPC health checks and KEDA's external scaler are
+answered there too. FILE is a RouterConfig in protobuf JSON; it and the policy bundle that it names are watched: a
+change takes effect at once, a bad one is refused and the old one stays.
 Probes and Prometheus ask --metrics for /healthz, /readyz and /metrics; /status says in JSON what is in force.
 """
 
@@ -61,7 +66,9 @@ def build_router(path: Path, settings: Settings, resolve: Resolve = addresses_of
     )
     follower = Follower(dispatch, backends, Watch(path, settings), Discovery(resolve))
     servicer = Servicer(dispatch, backends, version("besteffort"), clock)
-    return Router(dispatch, backends, follower, (servicer,), build_pages(dispatch, clock))
+    watching = Watching(dispatch)
+    handlers = (servicer, Health(dispatch, watching), Scaler(dispatch, watching, clock))
+    return Router(dispatch, backends, follower, handlers, build_pages(dispatch, clock))
 
 
 def build_pages(dispatch: Dispatch, clock: Callable[[], float]) -> dict[str, Page]:
@@ -82,7 +89,8 @@ async def serve(arguments: argparse.Namespace, settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     router = build_router(arguments.config, settings)
     listen, metrics = arguments.listen, arguments.metrics
-    ports = await router.start(listen, metrics)
+    certificate = Certificate(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
+    ports = await router.start(listen, metrics, certificate)
     print(f"listening grpc={listen.host}:{ports.grpc} metrics={metrics.host}:{ports.metrics}", flush=True)  # noqa: T201 - the contract with whoever started us
     await stop.wait()
     await router.stop(arguments.drain_s)
@@ -133,7 +141,12 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
         default=10.0,
         help="how long requests under way may take after SIGTERM (default %(default)s)",
     )
-    return parser.parse_args(words)
+    parser.add_argument("--tls-cert", metavar="FILE", type=Path, help="chain in PEM: clients must speak TLS; watched")
+    parser.add_argument("--tls-key", metavar="FILE", type=Path, help="its key in PEM")
+    arguments = parser.parse_args(words)
+    if (arguments.tls_cert is None) != (arguments.tls_key is None):
+        parser.error("--tls-cert and --tls-key go together")
+    return arguments
 
 
 def _address(text: str) -> Address:

@@ -9,18 +9,20 @@ import grpc.aio
 
 from besteffort_router.endpoint import Endpoint
 from besteffort_router.errors import StartError
+from besteffort_router.watching import MOST as MOST_WATCHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from besteffort_router.backends import Backends
+    from besteffort_router.certificate import Certificate
     from besteffort_router.dispatch import Dispatch
     from besteffort_router.endpoint import Page
     from besteffort_router.follow import Follower
 
 __all__ = ["Address", "Ports", "Router"]
 
-ROOM = 16
+ROOM = 16 + MOST_WATCHING
 """Calls beyond max_requests that grpc takes: those that are refused with a reason, and those that ask, not infer."""
 
 
@@ -64,21 +66,26 @@ class Router:
             options=_server_options(dispatch.settings.max_bytes, most_calls), maximum_concurrent_rpcs=most_calls
         )
 
-    async def start(self, listen: Address, metrics: Address) -> Ports:
-        """Listen on both addresses, then connect to the backends.
+    async def start(self, listen: Address, metrics: Address, certificate: Certificate | None = None) -> Ports:
+        """Listen on both addresses, on the first by TLS if there is a certificate, then connect to the backends.
 
         Raises:
             StartError: a port is taken or an address is not ours.
         """
         self._server.add_generic_rpc_handlers(self._handlers)
         try:
-            port = self._server.add_insecure_port(str(listen))
+            port = self._add_port(str(listen), certificate)
         except RuntimeError as error:
             raise StartError(f"--listen {listen}: cannot listen there; is the port taken?") from error
         metrics_port = await self._endpoint.start(*metrics)
         await self._server.start()
         self._follower.start()
         return Ports(port, metrics_port)
+
+    def _add_port(self, listen: str, certificate: Certificate | None) -> int:
+        if certificate is None:
+            return self._server.add_insecure_port(listen)
+        return self._server.add_secure_port(listen, certificate.credentials())
 
     async def stop(self, drain_s: float) -> None:
         """Send clients elsewhere by GOAWAY, let what is under way end for `drain_s` seconds at most, then stop."""
