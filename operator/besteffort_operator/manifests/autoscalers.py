@@ -25,7 +25,6 @@ __all__ = ["SERVICE_LABEL", "router_autoscaler", "triton_autoscaler"]
 METRIC = "besteffort_backlog_seconds"
 SERVICE_LABEL = "besteffort_service"
 """Label of the series: which service a pod belongs to."""
-STABILIZATION_MAX_S = 3600
 
 
 def triton_autoscaler(service: BestEffortService, context: Context, server: Server) -> list[Manifest]:
@@ -103,6 +102,8 @@ def _external(service: BestEffortService, context: Context, server: Server, scal
             "scalerAddress": f"{service.metadata.name}.{context.namespace}.svc:{GRPC_PORT}",
             "sizes": ",".join(size.name for size in server.sizes),
             "backlog": decimal_text(scaling.target.backlog_s, digits=3),
+            # Numbers only: a certificate that KEDA cannot check is good enough for them.
+            **({"enableTLS": "true", "unsafeSsl": "true"} if service.spec.router.tls else {}),
         },
     }
 
@@ -112,8 +113,7 @@ def _series(service: BestEffortService, server: Server) -> dict[str, str]:
 
 
 def _behavior(scaling: Scaling) -> Manifest:
-    window_s = min(math.ceil(scaling.scale_down_delay_s), STABILIZATION_MAX_S)
-    return {"scaleDown": {"stabilizationWindowSeconds": window_s}}
+    return {"scaleDown": {"stabilizationWindowSeconds": math.ceil(scaling.scale_down_delay_s)}}
 
 
 def _target(name: str) -> Manifest:

@@ -32,7 +32,7 @@ def repositories(service: BestEffortService, server: Server) -> Repositories:
     uris = dict.fromkeys(size.model.repository.uri for size in server.sizes if size.model.repository)
     sources = dict.fromkeys(source for uri in uris if (source := _source(uri)))
     volumes = {source: _volume(i, source) for i, source in enumerate(sources)}
-    paths = [_path(uri, volumes) for uri in uris]
+    paths = dict.fromkeys(_path(uri, volumes) for uri in uris)
     if hub_sizes(server.sizes):
         return Repositories((*paths, REPOSITORY), (*volumes.values(), models_volume(service, server)))
     return Repositories(tuple(paths), tuple(volumes.values()))
