@@ -100,8 +100,8 @@ def _external(service: BestEffortService, context: Context, server: Server, scal
         "type": "external",
         "metadata": {
             "scalerAddress": f"{service.metadata.name}.{context.namespace}.svc:{GRPC_PORT}",
-            "sizes": ",".join(size.name for size in server.sizes),
-            "backlog": decimal_text(scaling.target.backlog_s, digits=3),
+            "targetBacklogMs": decimal_text(scaling.target.backlog_s * 1000, digits=3),
+            **({"size": server.only} if server.only else {}),
             # Numbers only: a certificate that KEDA cannot check is good enough for them.
             **({"enableTLS": "true", "unsafeSsl": "true"} if service.spec.router.tls else {}),
         },

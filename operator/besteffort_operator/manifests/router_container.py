@@ -109,7 +109,7 @@ def _arguments(service: BestEffortService, listen: Listen) -> list[str]:
         f"--listen={listen.grpc}",
         f"--metrics={listen.metrics}",
         f"--drain-s={router.drain_s:g}",
-        *([f"--tls={TLS_FOLDER}"] if router.tls else []),
+        *([f"--tls-cert={TLS_FOLDER}/tls.crt", f"--tls-key={TLS_FOLDER}/tls.key"] if router.tls else []),
     ]
 
 
