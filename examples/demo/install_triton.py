@@ -1,4 +1,4 @@
-"""Install the embedded Triton where the image wants it, with a `tritonserver` that starts it; used by the Dockerfile only."""
+"""Install the embedded Triton where the image wants it, with a `tritonserver` that starts it; the Dockerfile runs it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,4 @@
+# Holds a pod's network namespace.
+ARG BASE
+FROM ${BASE}
+CMD ["sleep", "infinity"]
