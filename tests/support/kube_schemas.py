@@ -1,4 +1,4 @@
-"""Write the schemas that kubeconform checks with: what an API server itself says of its kinds, and definitions of ours."""
+"""Write the schemas that kubeconform checks with: what an API server says of its kinds, and definitions."""
 
 from __future__ import annotations
 
@@ -49,11 +49,13 @@ def _write_defined(folder: Path, spec: dict[str, Any]) -> None:
 
 
 def _file(folder: Path, group: str, version: str, kind: str) -> Path:
-    return folder / f"{group or version}-{version}-{kind.lower()}.json"  # kubeconform calls the core group by its version
+    return (
+        folder / f"{group or version}-{version}-{kind.lower()}.json"
+    )  # kubeconform calls the core group by its version
 
 
 def _strict(schema: Any) -> Any:
-    """The schema with every object closed whose properties are listed, but for those that keep what they do not know."""
+    """The schema with every object closed whose properties are listed, but where it keeps what it does not know."""
     if isinstance(schema, list):
         return [_strict(one) for one in schema]
     if not isinstance(schema, dict):

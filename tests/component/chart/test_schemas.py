@@ -1,4 +1,4 @@
-"""Every manifest is what Kubernetes takes: by kubeconform with the API server's own schemas, and by the server itself."""
+"""Every manifest is what Kubernetes takes: by kubeconform with the API server's schemas, and by the server itself."""
 
 from __future__ import annotations
 
