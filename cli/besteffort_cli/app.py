@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from besteffort_cli import calibrate, demo, inspection, learn, load, up, validate
+from besteffort_cli import calibrate, demo, inspection, learn, load, promotion, render, status, up, validate
 from besteffort_cli.errors import CliError
 from besteffort_core.errors import CoreError
 from besteffort_operator.errors import ResourceError
@@ -25,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-policy = typer.Typer(help="Look into policy bundles.", no_args_is_help=True)
+policy = typer.Typer(help="Look into policy bundles; end the trial of one.", no_args_is_help=True)
 
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
@@ -35,8 +35,12 @@ app.command("simulate")(learn.simulate)
 app.command("train")(learn.train)
 app.command("evaluate")(learn.evaluate)
 app.command("validate")(validate.validate)
+app.command("render")(render.render)
+app.command("status")(status.status)
 app.add_typer(policy, name="policy")
 policy.command("inspect")(inspection.policy_inspect)
+policy.command("promote")(promotion.policy_promote)
+policy.command("rollback")(promotion.policy_rollback)
 
 
 @app.command()
