@@ -149,8 +149,7 @@ def _structural(place: Place, path: str) -> dict[str, Any]:
 def _default(node: Mapping[str, Any]) -> dict[str, Any]:
     """Return the default; a block's in full, because the API server checks its rules before it fills in the fields."""
     value = _without_gaps(node.get("default"))
-    empty = value is None or (value in ([], {}) and not node.get("properties"))
-    return {} if empty else {"default": value}
+    return {} if value in (None, [], {}) else {"default": value}
 
 
 def _without_gaps(value: Any) -> Any:  # noqa: ANN401  any value of JSON
