@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import sys
 import time
@@ -157,4 +158,8 @@ def _address(text: str) -> Address:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    # The interpreter's own end would resume calls that grpc.aio left suspended, and those spin for ever.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)
