@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help dev demo test lint bench cluster models docs protos lock clean
+.PHONY: help dev demo e2e test lint bench cluster models docs protos lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 	@echo 'bar-NAME        measure one promise ($(BARS)); the last line is one JSON object'
@@ -45,7 +45,10 @@ lint: $(VENV)/dev.done  ## format, rules, types, import contracts, generated fil
 test: lint  ## everything CI runs
 	$(BIN)/pytest
 
-BARS := demo models parity sim router-start
+e2e: $(VENV)/dev.done  ## the whole on a real Kubernetes node: needs root, says what it installs (ARGS="--kubeconfig FILE": on yours)
+	@PYTHONPATH=tests $(BIN)/python -m e2e $(ARGS)
+
+BARS := crd demo models parity sim router-start chart
 .PHONY: $(BARS:%=bar-%)
 $(BARS:%=bar-%): bar-%: $(VENV)/dev.done
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from cluster.errors import CommandError
-from support.chart import CHART, EVERYTHING, NAMESPACE, SAMPLES, of_kind, render
+from support.chart import CHART, EVERYTHING, NAMESPACE, ROOT, SAMPLES, of_kind, render
 from support.chart import run as run_program
 
 if TYPE_CHECKING:
@@ -178,6 +178,20 @@ def test_an_upgrade_that_the_schema_refuses_changes_nothing(helm: Helm) -> None:
     refused = helm.tried("upgrade", "besteffort", str(CHART), values={"replicas": 0})
     assert refused.returncode != 0
     assert helm.server.get("deployment/besteffort", "-n", NAMESPACE)["spec"]["replicas"] == 2
+
+
+def test_the_plain_manifests_can_be_applied_again_and_deleted(helm: Helm) -> None:
+    server, path = helm.server, str(ROOT / "manifests" / "install.yaml")
+    for _ in range(2):
+        server.kubectl("apply", "--server-side", "-f", path)
+    assert exists(server, "deployment/besteffort", "-n", NAMESPACE)
+    kept = [
+        one
+        for one in yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text())
+        if one["kind"] != "Namespace"
+    ]
+    server.kubectl("delete", "-f", "-", input=yaml.safe_dump_all(kept))
+    assert not exists(server, "deployment/besteffort", "-n", NAMESPACE)
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Pod"])
