@@ -94,10 +94,12 @@ def _check_remotes(local: LocalService) -> None:
 
 def _check_bundle(local: LocalService) -> None:
     spec, path = local.service.spec, local.bundle_path()
+    if spec.policy.canary:
+        say("spec.policy.canary: one router runs here, and spec.policy.bundle is what it reads")
     if not spec.policy.bundle:
         return
     if not (path and Path(path).exists()):
-        missing = f"there is no {path}" if path else "a ConfigMap cannot be read here"
+        missing = f"there is no {path}" if path else "what a cluster holds cannot be read here"
         say(f"spec.policy.bundle: {missing}; until it is there {spec.policy.fallback} rules")
         return
     require_layout(read_bundle(Path(path)), spec.tasks, [size.name for size in spec.sizes])

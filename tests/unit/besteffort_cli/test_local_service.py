@@ -32,9 +32,10 @@ def test_a_repository_is_found_beside_the_file_or_by_its_whole_path(path: Path, 
     assert [local.model_folder(size) for size in local.embedded] == [path.parent / "models" / size for size in SIZES]
 
 
-def test_a_remote_repository_says_how_to_run_it_here(path: Path) -> None:
-    local = load_local_service(with_uri(path, "s3://bucket/models"))
-    with pytest.raises(InputError, match=r"sizes\[0\]\.model\.repository\.uri: s3://bucket/models .* --models DIR"):
+@pytest.mark.parametrize("uri", ["s3://bucket/models", "pvc://claim/models", "oci://registry.example/models:1"])
+def test_a_repository_of_a_cluster_says_how_to_run_it_here(path: Path, uri: str) -> None:
+    local = load_local_service(with_uri(path, uri))
+    with pytest.raises(InputError, match=rf"sizes\[0\]\.model\.repository\.uri: {uri} .* --models DIR"):
         local.model_folder(local.embedded[0])
 
 
