@@ -16,7 +16,8 @@ from cluster.errors import ClusterError
 
 def main() -> int:
     """Run one command; return the exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in the background deaf to Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     arguments = _parse()
     try:
         if arguments.command == "build":

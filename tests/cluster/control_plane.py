@@ -112,8 +112,8 @@ class ApiServer(Cluster):
         self._stop("kube-apiserver")
 
     def restart_etcd(self) -> None:
-        """Stop etcd and start it on the same data."""
-        self._stop("etcd")
+        """Kill etcd and start it on the same data; a polite stop would wait for the API server to let go."""
+        self.kill("etcd")
         self._start_etcd()
         self._wait_until_ready()
 
@@ -199,6 +199,7 @@ class ControlPlane(ApiServer):
 
     def __init__(self, nodes: int = 8, flags: Sequence[str] = ()) -> None:
         super().__init__(flags)
+        self.nodes = nodes
         try:
             self.start_controllers()
             self.apply(*gpu_nodes(nodes), *volumes(VOLUMES))

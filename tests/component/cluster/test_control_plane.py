@@ -100,14 +100,14 @@ def test_a_paused_server_accepts_and_does_not_answer_until_it_goes_on(api_server
 
 @pytest.mark.cluster
 def test_a_deployment_is_scheduled_on_gpus_until_there_are_no_more(control_plane: ControlPlane, namespace: str) -> None:
+    fits = control_plane.nodes * 8 // 4
     control_plane.apply(gpu_deployment(namespace, replicas=2))
     control_plane.kubectl("rollout", "status", "deployment/triton", "-n", namespace, "--timeout=30s")
     pods = control_plane.get("pods", "-n", namespace)["items"]
     assert all(pod["spec"]["nodeName"].startswith("gpu-") and pod["status"]["podIP"] for pod in pods)
-    control_plane.kubectl("scale", "deployment/triton", "-n", namespace, "--replicas=17")
-    control_plane.kubectl(
-        "wait", "deployment/triton", "-n", namespace, "--for=jsonpath={.status.availableReplicas}=16", "--timeout=30s"
-    )
+    control_plane.kubectl("scale", "deployment/triton", "-n", namespace, f"--replicas={fits + 1}")
+    available = f"--for=jsonpath={{.status.availableReplicas}}={fits}"
+    control_plane.kubectl("wait", "deployment/triton", "-n", namespace, available, "--timeout=30s")
     waiting = control_plane.get("pods", "-n", namespace, "--field-selector=status.phase=Pending")["items"]
     assert "Insufficient nvidia.com/gpu" in waiting[0]["status"]["conditions"][0]["message"]
 
@@ -129,6 +129,7 @@ def test_a_cluster_that_is_killed_with_its_parent_leaves_no_process(api_server: 
 
 @pytest.mark.cluster
 def test_a_pod_waits_starts_late_or_ends_as_its_annotations_say(control_plane: ControlPlane, namespace: str) -> None:
+    assert control_plane.nodes
     container = {"name": "y", "image": "y"}
     sidecar = container | {"name": "sidecar", "restartPolicy": "Always"}
     pods = {
@@ -161,6 +162,7 @@ def test_a_pod_waits_starts_late_or_ends_as_its_annotations_say(control_plane: C
 
 @pytest.mark.cluster
 def test_a_claim_without_a_class_finds_a_volume(control_plane: ControlPlane, namespace: str) -> None:
+    assert control_plane.nodes
     space = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "50Gi"}}}
     metadata = {"name": "cache", "namespace": namespace}
     control_plane.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": space})
