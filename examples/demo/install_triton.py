@@ -1,4 +1,4 @@
-"""Install the embedded Triton where the image wants it, with a `tritonserver` that starts it; the Dockerfile runs it."""
+"""Install the embedded Triton where the image wants it, with a `tritonserver` that starts it; for the Dockerfile."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_certificates"]
 
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 NAMES = (
     "localhost",
     "kubernetes",
@@ -46,7 +46,7 @@ def _key() -> rsa.RSAPrivateKey:
 def _certificate(
     subject: str, key: rsa.RSAPrivateKey, issuer: str, issuer_key: rsa.RSAPrivateKey, addresses: Sequence[str] = ()
 ) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     alternatives = [*map(x509.DNSName, NAMES), *(x509.IPAddress(ipaddress.ip_address(one)) for one in addresses)]
     return (
         x509.CertificateBuilder()

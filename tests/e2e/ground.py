@@ -1,4 +1,4 @@
-"""A whole cluster inside fresh namespaces; nothing of it needs to be stopped, as it dies with the first process there."""
+"""A whole cluster inside fresh namespaces; none of it needs to be stopped, as it dies with the first process there."""
 
 from __future__ import annotations
 

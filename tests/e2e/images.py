@@ -1,4 +1,4 @@
-"""Build the images where no registry can be reached: a base made of Debian's packages, the rest from the Dockerfiles."""
+"""Build the images where no registry is reached: a base made of Debian packages, the rest from the Dockerfiles."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ IMAGES = (
 
 
 def build_images(folder: Path) -> dict[str, tuple[Path, str]]:
-    """Return for each image its archive and its size for people; layers that are in `folder` already are not built anew.
+    """Return for each image its archive and its size for people; layers in `folder` are not built anew.
 
     Raises:
         CommandError: a step failed; with its last lines.

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from cluster.binaries import path
+from cluster.errors import CommandError
 from e2e.addresses import CLUSTER_DOMAIN, DNS, node_address, pod_range
 from e2e.daemons import Daemon
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PAUSE", "Node"]
 
 PAUSE = "localhost/besteffort-pause:e2e"
+BUILT, NEXT = ":e2e", ":next"
 CNI_PLUGINS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 STARTS_WITHIN_S = 30.0
 
@@ -47,10 +49,18 @@ class Node:
         daemon.wait_until(lambda: self._ctr("version").returncode == 0, STARTS_WITHIN_S)
 
     def load(self, archives: Iterable[Path]) -> None:
-        """Import images."""
+        """Import images, each under a second tag too: what a rollout changes to."""
         for archive in archives:
-            done = self._ctr("--namespace", "k8s.io", "images", "import", str(archive))
-            assert done.returncode == 0, f"{archive.name} could not be imported: {done.stderr}"
+            self._images("import", str(archive))
+        for tag in self._images("list", "--quiet").split():
+            if tag.endswith(BUILT):
+                self._images("tag", tag, tag.removesuffix(BUILT) + NEXT)
+
+    def _images(self, *words: str) -> str:
+        done = self._ctr("--namespace", "k8s.io", "images", *words)
+        if done.returncode:
+            raise CommandError(f"images {' '.join(words)}: {done.stderr}")
+        return done.stdout
 
     def start_kubelet(self, kubeconfig: Path) -> None:
         """Start the kubelet; the node becomes Ready a few seconds later."""

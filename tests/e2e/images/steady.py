@@ -1,6 +1,6 @@
 """Ask at a steady rate, however slow the answers are, until told to stop; then say what became of every request.
 
-One line of JSON a second tells the counts so far; on SIGTERM the requests under way are awaited and the last line follows.
+One line of JSON a second tells the counts so far; on SIGTERM requests under way are awaited and the last line follows.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import collections
 import json
 import signal
+import sys
 import time
 
 import numpy as np
@@ -71,7 +72,7 @@ class Steady:
         counts = {name: self._outcomes[name] for name in ("answered", "refused", "failed")}
         sizes = {name[3:]: count for name, count in self._outcomes.items() if name.startswith("by ")}
         line = {"offered": self._offered, **counts, "late": late, "p99_ms": p99_ms, "sizes": sizes}
-        print(json.dumps(line | {"failures": self._failures[-8:]}), flush=True)
+        sys.stdout.write(json.dumps(line | {"failures": self._failures[-8:]}) + "\n")
 
 
 def main() -> None:

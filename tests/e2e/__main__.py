@@ -1,0 +1,102 @@
+"""`make e2e`: the operator, the chart and the images on a real Kubernetes node, or on a cluster that you name."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from cluster.errors import ClusterError
+from e2e import prerequisites
+from e2e.cgroups import Cgroups
+from e2e.images import build_images
+from e2e.kubectl import Kubectl
+from e2e.scenario import PLANS, play
+from e2e.timing import Steps
+from e2e.world import ROOT, World
+
+UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+HOME = ROOT / ".besteffort" / "e2e"
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the steps and return the exit status; the last line says how it went."""
+    asked = _parse()
+    steps = Steps()
+    try:
+        if asked.kubeconfig:
+            world = World(Kubectl(asked.kubeconfig), asked.images, asked.gpu)
+            play(asked.plan, world, steps)
+            results = {"steps_s": steps.seconds, "figures": world.figures}
+        else:
+            results = _on_own_node(asked.plan, steps)
+    except ClusterError as error:
+        print(f"e2e: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("e2e: interrupted; nothing of it is left", file=sys.stderr)
+        return INTERRUPTED
+    if asked.results:
+        asked.results.write_text(json.dumps(results))
+    print(f"{sum(results['steps_s'].values()) / 60:5.1f} min  in all")
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make e2e ARGS=...", description=__doc__)
+    parser.add_argument("--plan", choices=PLANS, default="all", help="which steps (default %(default)s)")
+    parser.add_argument(
+        "--kubeconfig", type=Path, help="run on this cluster; then no root is needed and nothing is built"
+    )
+    parser.add_argument(
+        "--images",
+        default="localhost/besteffort",
+        help="for --kubeconfig: where that cluster finds the images, as in REGISTRY/besteffort: "
+        "-operator:e2e, -router:e2e, -triton:e2e, -client:e2e, and -router:next, -triton:next (default %(default)s)",
+    )
+    parser.add_argument(
+        "--gpu", default="NVIDIA-E2E", help="for --kubeconfig: product of its GPUs (default %(default)s)"
+    )
+    parser.add_argument("--results", type=Path, help="file for steps and figures as JSON")
+    return parser.parse_args()
+
+
+def _on_own_node(plan: str, steps: Steps) -> dict[str, dict[str, object]]:
+    prerequisites.check()
+    prerequisites.announce()
+    with steps.step("packages and programs"):
+        prerequisites.install()
+    with steps.step("images"):
+        built = build_images(HOME / "images")
+    print("           " + ", ".join(f"{name} {size}" for name, (_, size) in built.items()), flush=True)
+    results = _run_inside(plan, [archive for archive, _ in built.values()])
+    return {"steps_s": steps.seconds | results["steps_s"], "figures": results["figures"]}
+
+
+def _run_inside(plan: str, archives: list[Path]) -> dict[str, dict[str, object]]:
+    """Run the plan in fresh namespaces; when their first process ends, the kernel ends all the others."""
+    folder = HOME / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [*UNSHARE, sys.executable, "-m", "e2e.inside", str(folder), plan, *map(str, archives)]
+    with Cgroups():
+        process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+        try:
+            status = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+    for place in folder.glob("node-*"):
+        shutil.rmtree(place, ignore_errors=True)
+    if status:
+        raise ClusterError(f"a step failed; logs of the cluster are in {folder / 'logs'}.")
+    results: dict[str, dict[str, object]] = json.loads((folder / "results.json").read_text())
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main())
