@@ -16,13 +16,14 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from besteffort_router.backends import Backends, GrpcUpstream
+from besteffort_router.backends import Backends
 from besteffort_router.certificate import Certificate
 from besteffort_router.config import load_settings
 from besteffort_router.discovery import Discovery, addresses_of
 from besteffort_router.dispatch import Dispatch
 from besteffort_router.endpoint import Page
 from besteffort_router.errors import RouterError
+from besteffort_router.exchange import Exchange
 from besteffort_router.follow import Follower
 from besteffort_router.health import Health
 from besteffort_router.ledger import Ledger
@@ -32,6 +33,7 @@ from besteffort_router.scaler import Scaler
 from besteffort_router.server import Address, Router
 from besteffort_router.servicer import Servicer
 from besteffort_router.status import Status
+from besteffort_router.upstream import GrpcUpstream
 from besteffort_router.watching import Watching
 
 with contextlib.suppress(ImportError):
@@ -66,7 +68,7 @@ def build_router(path: Path, settings: Settings, resolve: Resolve = addresses_of
         Random(),  # noqa: S311 - spreads probes in time
     )
     follower = Follower(dispatch, backends, Watch(path, settings), Discovery(resolve))
-    servicer = Servicer(dispatch, backends, version("besteffort"), clock)
+    servicer = Servicer(Exchange(dispatch, backends, clock), backends, version("besteffort"))
     watching = Watching(dispatch)
     handlers = (servicer, Health(dispatch, watching), Scaler(dispatch, watching, clock))
     return Router(dispatch, backends, follower, handlers, build_pages(dispatch, clock))

@@ -1,23 +1,17 @@
-"""The way to the Triton servers: one channel each, asked all the time whether it is ready. Decides nothing.
-
-`Upstream` is the seam: another transport, or a fake, needs no more than it.
-"""
+"""All Triton servers, each asked all the time whether it is ready. Decides nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import re
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
-import grpc
-import grpc.aio
-
-from besteffort_router.dispatch import Outcome
+from besteffort_router.dispatch import DECOUPLED, Outcome
 from besteffort_router.errors import Code
 from besteffort_router.scrape import ScrapeError, pending_by_model, read_page
+from besteffort_router.upstream import Answer
 from besteffort_router.wire import flag_reply, name_field
 
 if TYPE_CHECKING:
@@ -26,12 +20,10 @@ if TYPE_CHECKING:
 
     from besteffort_router.config import Replica, Settings
     from besteffort_router.load import Load
+    from besteffort_router.upstream import Heard, Metadata, Upstream
 
-__all__ = ["Answer", "Backends", "GrpcUpstream", "Metadata", "Upstream"]
+__all__ = ["Backends"]
 
-Metadata = tuple[tuple[str, str | bytes], ...]
-
-SERVICE = "/inference.GRPCInferenceService/"
 PROBE_S = 0.75
 """Mean pause between two readiness probes of a replica that answers them."""
 PROBE_LOST_S = 0.2
@@ -40,69 +32,8 @@ SCRAPE_S = 1.0
 FIRST_PROBE_S = 1.0
 """How long a new configuration waits for its new replicas before it is put in force."""
 _READY = flag_reply(value=True)
-_OK = Outcome(Code.OK)
-_PEER = re.compile(r"received from peer \S+:\S")
 
 _LOG = logging.getLogger(__name__)
-
-
-class Answer(NamedTuple):
-    """What a server answered."""
-
-    outcome: Outcome
-    body: bytes = b""
-
-
-class Upstream(Protocol):
-    """One Triton server."""
-
-    async def call(self, method: str, body: bytes, timeout_s: float, metadata: Metadata = ()) -> Answer:
-        """Return the answer; a server that cannot be reached is UNAVAILABLE and lost."""
-
-    async def close(self, grace_s: float) -> None:
-        """Close when the calls under way have ended, at the latest after `grace_s`."""
-
-
-class GrpcUpstream:
-    """A Triton server behind a grpc.aio channel."""
-
-    def __init__(self, address: str, max_bytes: int) -> None:
-        options = [
-            ("grpc.max_send_message_length", -1),
-            ("grpc.max_receive_message_length", max_bytes),
-            # Back within half a second after a restart, instead of up to two minutes.
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 500),
-            ("grpc.max_reconnect_backoff_ms", 500),
-            ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.enable_retries", 0),
-        ]
-        self._channel = grpc.aio.insecure_channel(address, options=options)
-        self._calls: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
-
-    async def call(self, method: str, body: bytes, timeout_s: float, metadata: Metadata = ()) -> Answer:
-        """Return the answer; a server that cannot be reached is UNAVAILABLE and lost."""
-        call = self._calls.get(method)
-        if call is None:
-            call = self._calls[method] = self._channel.unary_unary(SERVICE + method)
-        try:
-            return Answer(_OK, await call(body, timeout=timeout_s, metadata=metadata))
-        except grpc.aio.AioRpcError as error:
-            code = Code(error.code().value[0])
-            return Answer(Outcome(code, error.details() or "", code is Code.UNAVAILABLE and self._lost(error)))
-
-    async def close(self, grace_s: float) -> None:
-        """Close when the calls under way have ended, at the latest after `grace_s`."""
-        await self._channel.close(grace_s)
-
-    def _lost(self, error: grpc.aio.AioRpcError) -> bool:
-        """Tell a broken connection from a server that answers UNAVAILABLE.
-
-        Both come without metadata, and the channel may still seem READY when the calls on a broken connection end;
-        but only an answer came from a peer that grpc can name.
-        """
-        named = _PEER.search(error.debug_error_string() or "") is not None
-        return not named or self._channel.get_state() is not grpc.ChannelConnectivity.READY
 
 
 class _Link:
@@ -155,12 +86,23 @@ class Backends:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    async def call(self, replica: Replica, method: str, body: bytes, timeout_s: float, metadata: Metadata) -> Answer:
-        """Return a replica's answer; one that is unavailable is probed at once."""
+    async def call(
+        self,
+        replica: Replica,
+        method: str,
+        body: bytes,
+        timeout_s: float,
+        metadata: Metadata,
+        heard: Heard | None = None,
+    ) -> Answer:
+        """Return a replica's answer, the last of several, each of which `heard` gets; an unavailable one is probed."""
         link = self._links.get(replica)
         if link is None:
             return Answer(Outcome(Code.UNAVAILABLE, f"{replica.name} is no longer in the configuration", lost=True))
-        answer = await link.upstream.call(method, body, timeout_s, metadata)
+        if method == DECOUPLED:
+            answer = await link.upstream.stream(body, timeout_s, metadata, heard)
+        else:
+            answer = await link.upstream.call(method, body, timeout_s, metadata)
         if answer.outcome.code is Code.UNAVAILABLE:
             link.poke.set()
         return answer

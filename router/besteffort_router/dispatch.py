@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from besteffort_router.load import Lane
     from besteffort_router.terms import Arrival, Terms
 
-__all__ = ["Dispatch", "Forward", "Outcome", "Reply", "Ticket", "Trailers"]
+__all__ = ["DECOUPLED", "UNARY", "Dispatch", "Forward", "Outcome", "Reply", "Ticket", "Trailers"]
 
 Trailers = tuple[tuple[str, str], ...]
 
+UNARY, DECOUPLED = "ModelInfer", "ModelStreamInfer"
+"""How a model is asked; the second gives any number of answers."""
 HEALTH_GAIN = 0.05
 SLOWEST_COUNTED_S = 0.02
 """One decision interrupted by something else must not look like many slow ones."""
@@ -76,6 +78,7 @@ class Forward(NamedTuple):
 
     ticket: Ticket
     replica: Replica
+    method: str
     body: bytes
     timeout_s: float
 
@@ -238,7 +241,8 @@ class Dispatch:
         if decision.shadow_size >= 0:
             self.ledger.shadow[lane.backend.size_name, settings.sizes[decision.shadow_size]] += 1
         body = renamed(ticket.body, ticket.spans, lane.name_field)
-        return Forward(ticket, lane.backend.replica, body, ticket.worth_until_s() - now_s)
+        method = DECOUPLED if lane.backend.decoupled else UNARY
+        return Forward(ticket, lane.backend.replica, method, body, ticket.worth_until_s() - now_s)
 
     def _leave_lane(self, now_s: float, ticket: Ticket, code: Code) -> None:
         lane = ticket.lane

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from besteffort_router.backends import SERVICE
 from besteffort_router.errors import RequestError
+from besteffort_router.upstream import SERVICE
 from besteffort_router.wire import read_head
 
 if TYPE_CHECKING:

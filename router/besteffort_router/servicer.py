@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from besteffort_router.backends import SERVICE, Answer
-from besteffort_router.dispatch import Forward, Outcome, Reply
+from besteffort_router.calls import end_call, read_call
+from besteffort_router.dispatch import Reply
 from besteffort_router.errors import Code, RequestError
-from besteffort_router.terms import Arrival
+from besteffort_router.streaming import serve_stream
+from besteffort_router.upstream import SERVICE
 from besteffort_router.wire import (
     flag_reply,
     name_field,
@@ -25,31 +26,27 @@ from besteffort_router.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator
 
-    from besteffort_router.backends import Backends, Metadata
-    from besteffort_router.dispatch import Dispatch
-
-    Context = grpc.aio.ServicerContext[bytes, bytes]
+    from besteffort_router.backends import Backends
+    from besteffort_router.calls import Context
+    from besteffort_router.exchange import Exchange
 
 __all__ = ["Servicer"]
 
 EXTENSIONS = ("classification", "model_configuration", "parameters", "schedule_policy")
 """Those of Triton's that mean the same through the router."""
 DESCRIPTION_TIMEOUT_S = 5.0
-DEADLINE, TASK, SIZE = "bes-deadline-ms", "bes-task", "bes-size"
-NOT_PASSED = frozenset({DEADLINE, TASK, SIZE, "user-agent", "content-type", "te"})
-_STATUS = {Code(status.value[0]): status for status in grpc.StatusCode}
 
 
 class Servicer(grpc.GenericRpcHandler):
     """One short method for each call that clients may make."""
 
-    def __init__(self, dispatch: Dispatch, backends: Backends, version: str, clock: Callable[[], float]) -> None:
-        self._dispatch = dispatch
+    def __init__(self, exchange: Exchange, backends: Backends, version: str) -> None:
+        self._exchange = exchange
+        self._dispatch = exchange.dispatch
         self._backends = backends
         self._version = version
-        self._clock = clock
         methods = {
             "ModelInfer": self.infer,
             "ServerLive": self.server_live,
@@ -62,6 +59,7 @@ class Servicer(grpc.GenericRpcHandler):
         self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
             SERVICE + name: grpc.unary_unary_rpc_method_handler(method) for name, method in methods.items()
         }
+        self._handlers[SERVICE + "ModelStreamInfer"] = grpc.stream_stream_rpc_method_handler(self.infer_stream)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
         """Return the handler of a method, None where there is none."""
@@ -69,19 +67,13 @@ class Servicer(grpc.GenericRpcHandler):
 
     async def infer(self, body: bytes, context: Context) -> bytes:
         """Answer a request by the size and replica that the policy chooses."""
-        arrival, metadata = _read_call(body, context)
-        step = self._dispatch.begin(self._clock(), arrival)
-        answer = Answer(Outcome(Code.OK))
-        if isinstance(step, Forward):
-            ticket = step.ticket
-            try:
-                while isinstance(step, Forward):
-                    answer = await self._backends.call(step.replica, "ModelInfer", step.body, step.timeout_s, metadata)
-                    step = self._dispatch.finish(self._clock(), ticket, answer.outcome)
-            finally:
-                # Does nothing once the ticket is closed, which only a cancelled call leaves undone.
-                self._dispatch.abandon(self._clock(), ticket)
-        return _end(context, step, answer.body)
+        reply, answer = await self._exchange.run(*read_call(body, context))
+        return end_call(context, reply, answer)
+
+    async def infer_stream(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        """Answer each request of a stream likewise."""
+        async for message in serve_stream(self._exchange, requests, context):
+            yield message
 
     async def server_live(self, _body: bytes, _context: Context) -> bytes:
         """Say that the router runs."""
@@ -100,7 +92,7 @@ class Servicer(grpc.GenericRpcHandler):
         try:
             name = read_head(body).model_name
         except RequestError as error:
-            return _end(context, Reply(error.code, str(error), ()))
+            return end_call(context, Reply(error.code, str(error), ()))
         return flag_reply(value=self._dispatch.ready() and name == self._dispatch.settings.model_name)
 
     async def model_metadata(self, body: bytes, context: Context) -> bytes:
@@ -116,17 +108,17 @@ class Servicer(grpc.GenericRpcHandler):
         try:
             head = read_head(body)
         except RequestError as error:
-            return _end(context, Reply(error.code, str(error), ()))
+            return end_call(context, Reply(error.code, str(error), ()))
         if head.model_name != served:
             message = f"name: unknown model {head.model_name[:100]!r}; this service is {served!r}"
-            return _end(context, Reply(Code.NOT_FOUND, message, ()))
+            return end_call(context, Reply(Code.NOT_FOUND, message, ()))
         backend = self._dispatch.reference()
         if backend is None:
-            return _end(context, Reply(Code.UNAVAILABLE, "no server of any size is ready", ()))
+            return end_call(context, Reply(Code.UNAVAILABLE, "no server of any size is ready", ()))
         question = renamed(body, head.name_spans, name_field(backend.model))
         answer = await self._backends.call(backend.replica, method, question, DESCRIPTION_TIMEOUT_S, ())
         if answer.outcome.code is not Code.OK:
-            return _end(context, Reply(answer.outcome.code, answer.outcome.message, ()))
+            return end_call(context, Reply(answer.outcome.code, answer.outcome.message, ()))
         return _renamed_description(method, answer.body, served, context)
 
 
@@ -136,26 +128,4 @@ def _renamed_description(method: str, body: bytes, served: str, context: Context
             return renamed_config(body, served)
         return renamed(body, name_spans(body), name_field(served))
     except RequestError:
-        return _end(context, Reply(Code.INTERNAL, f"the server's answer to {method} cannot be read", ()))
-
-
-def _read_call(body: bytes, context: Context) -> tuple[Arrival, Metadata]:
-    """Return what the router reads of a call, and the metadata that goes through to Triton."""
-    own: dict[str, str] = {}
-    passed = []
-    for key, value in context.invocation_metadata() or ():
-        if key not in NOT_PASSED:
-            passed.append((key, value))
-        elif isinstance(value, str):
-            own[key] = value
-    arrival = Arrival(body, own.get(DEADLINE), own.get(TASK), own.get(SIZE), context.time_remaining())
-    return arrival, tuple(passed)
-
-
-def _end(context: Context, reply: Reply, body: bytes = b"") -> bytes:
-    context.set_trailing_metadata(reply.trailers)
-    if reply.code is Code.OK:
-        return body
-    context.set_code(_STATUS[reply.code])
-    context.set_details(reply.message)
-    return b""
+        return end_call(context, Reply(Code.INTERNAL, f"the server's answer to {method} cannot be read", ()))

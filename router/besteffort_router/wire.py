@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 __all__ = [
     "PARAMETERS",
     "Head",
+    "Piece",
     "Scalar",
     "flag_reply",
     "name_field",
     "name_spans",
     "read_head",
+    "read_piece",
     "renamed",
     "renamed_config",
     "server_metadata_reply",
+    "stream_error",
+    "stream_reply",
 ]
 
 Scalar = bool | int | float | str
@@ -38,7 +42,8 @@ MAX_TEXT_BYTES = 1024
 """A model name or parameter value that is longer is no name."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-NAME, PARAMETER = 1, 4
+NAME, ID, PARAMETER, OUTPUT = 1, 3, 4, 5
+STREAM_ERROR, STREAM_RESPONSE = 1, 2
 BOOL, INT64, STRING, DOUBLE, UINT64 = 1, 2, 3, 4, 5
 _DOUBLE = struct.Struct("<d")
 
@@ -50,6 +55,17 @@ class Head(NamedTuple):
     parameters: dict[str, Scalar]
     name_spans: tuple[tuple[int, int], ...]
     """Where the model's name stands in the bytes, tag included; a sane client writes it once, at the start."""
+
+
+class Piece(NamedTuple):
+    """One ModelStreamInferResponse."""
+
+    error: str
+    """Empty: none."""
+    response: bytes
+    """The ModelInferResponse in it."""
+    has_output: bool
+    """False where it only says that no more will come."""
 
 
 def read_head(data: bytes) -> Head:
@@ -127,6 +143,37 @@ def server_metadata_reply(name: str, version: str, extensions: Sequence[str]) ->
     """Return a ServerMetadataResponse."""
     fields = [_bytes_field(1, name.encode()), _bytes_field(2, version.encode())]
     return b"".join(fields + [_bytes_field(3, extension.encode()) for extension in extensions])
+
+
+def read_piece(data: bytes) -> Piece:
+    """Return what is in a ModelStreamInferResponse.
+
+    Raises:
+        MalformedError: the bytes are no protobuf message.
+    """
+    error, response = "", b""
+    for number, kind, start, stop in _fields(data, 0, len(data)):
+        if number == STREAM_ERROR and kind == BYTES:
+            error = data[start:stop].decode(errors="replace")
+        elif number == STREAM_RESPONSE and kind == BYTES:
+            response = data[start:stop]
+    return Piece(error, response, any(field[0] == OUTPUT for field in _fields(response, 0, len(response))))
+
+
+def stream_reply(response: bytes) -> bytes:
+    """Return a ModelStreamInferResponse with a ModelInferResponse."""
+    return _bytes_field(STREAM_RESPONSE, response)
+
+
+def stream_error(message: str, request: bytes) -> bytes:
+    """Return a ModelStreamInferResponse that says what went wrong with a request, which its id names."""
+    try:
+        fields = list(_fields(request, 0, len(request)))
+    except MalformedError:
+        fields = []
+    ids = [request[start:stop] for number, kind, start, stop in fields if (number, kind) == (ID, BYTES)]
+    response = _bytes_field(ID, ids[-1]) if ids else b""
+    return _bytes_field(STREAM_ERROR, message.encode()) + _bytes_field(STREAM_RESPONSE, response)
 
 
 def _bytes_field(number: int, value: bytes) -> bytes:

@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 SERVICE = "/inference.GRPCInferenceService/"
 READY, NOT_READY = b"\x08\x01", b""
@@ -27,6 +27,8 @@ class FakeTriton(grpc.GenericRpcHandler):
         self.error: tuple[grpc.StatusCode, str] | None = None
         self.errors: dict[str, tuple[grpc.StatusCode, str]] = {}
         self.descriptions: dict[str, bytes] = {}
+        self.pieces: list[bytes] | None = None
+        """ModelStreamInferResponses; with any the model is decoupled."""
         self.gate: asyncio.Event | None = None
         self.entered = asyncio.Event()
         self.requests: list[bytes] = []
@@ -58,6 +60,8 @@ class FakeTriton(grpc.GenericRpcHandler):
         handlers = {"ModelReady": self._ready, "ModelInfer": self._infer}
         if method in self.descriptions:
             return grpc.unary_unary_rpc_method_handler(self._describe(method))
+        if method == "ModelStreamInfer":
+            return grpc.stream_stream_rpc_method_handler(self._stream)
         return grpc.unary_unary_rpc_method_handler(handlers[method]) if method in handlers else None
 
     async def _ready(self, request: bytes, _context: grpc.aio.ServicerContext) -> bytes:
@@ -69,6 +73,12 @@ class FakeTriton(grpc.GenericRpcHandler):
             return self.descriptions[method]
 
         return answer
+
+    async def _stream(self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
+        async for request in requests:
+            await self._infer(request, context)
+            for piece in self.pieces or ():
+                yield piece
 
     async def _infer(self, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
         self.requests.append(request)

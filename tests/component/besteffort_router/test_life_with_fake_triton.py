@@ -16,10 +16,10 @@ import grpc
 import pytest
 
 from besteffort_core.bundle import bundle_to_bytes
-from besteffort_router.backends import GrpcUpstream
 from besteffort_router.dispatch import Outcome
 from besteffort_router.errors import Code
 from besteffort_router.server import ROOM
+from besteffort_router.upstream import GrpcUpstream
 from support.bundles import random_bundle
 from support.fake_triton import SERVICE, FakeTriton
 from support.pools import TASKS

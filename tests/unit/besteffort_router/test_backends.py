@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from besteffort_router.backends import Answer, Backends
+from besteffort_router.backends import Backends
 from besteffort_router.dispatch import Outcome
 from besteffort_router.errors import Code
 from besteffort_router.load import Load
+from besteffort_router.upstream import Answer
 from support.router import config, settings
 from support.routing import until
 
 if TYPE_CHECKING:
-    from besteffort_router.backends import Metadata
     from besteffort_router.config import Replica
+    from besteffort_router.upstream import Metadata
 
 SETTINGS = settings()
 REPLICA = SETTINGS.backends[0].replica
