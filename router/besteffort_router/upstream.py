@@ -126,7 +126,7 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def _last_of(call: grpc.aio.StreamStreamCall[bytes, bytes], heard: Heard | None) -> Answer:
-    """Read a stream to its end, also after an error: Triton 2.51 dies where that is cancelled and the model sends on."""
+    """Read a stream to its end, also after an error: Triton 2.51 dies if that is cancelled while the model sends on."""
     last, failed = b"", ""
     async for message in call:
         piece = read_piece(message)
