@@ -168,8 +168,13 @@ def _events_shown(events: tuple[Event, ...] | None) -> Iterator[RenderableType]:
     if events is None:
         yield "[bold]Events[/] may not be read by this user."
     elif events:
-        rows = [(event.at, event.type, event.about, event.reason, _safe(event.message)) for event in events]
-        yield _table("Events", ("last", "", "about", "reason", ""), rows)
+        yield _table("Events", ("", ""), [(event.at, _what(event)) for event in events])
+
+
+def _what(event: Event) -> str:
+    reason = f"[red]{event.reason}[/]" if event.type == "Warning" else event.reason
+    whom = "" if event.about.startswith("BestEffortService/") else f" {event.about}"
+    return f"{reason}{whom}: {_safe(event.message)}"
 
 
 def _safe(text: str) -> str:
@@ -178,7 +183,8 @@ def _safe(text: str) -> str:
 
 
 def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    header = any(headings)
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=header, box=None, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:

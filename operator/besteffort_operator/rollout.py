@@ -47,17 +47,13 @@ def _is_triton(manifest: Mapping[str, Any]) -> bool:
 
 def _turn(ours: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the one Deployment that may change, or is changing, while it serves; empty: none wants to."""
-    workloads = {name: workload_of(known[name]) for name in ours if name in known}
+    workloads = {name: workload_of(known[name]) for name in ours if name in known}  # in the order of the sizes
     changed = [workload for name, workload in workloads.items() if _changes(ours[name], known[name])]
     at_it = [workload for workload in workloads.values() if workload not in changed and not _done(workload)]
     waiting = [workload for workload in changed if workload.available]
-    ranked = sorted(at_it, key=_rank) or sorted(waiting, key=_rank)
-    return ranked[0].name if ranked else ""
-
-
-def _rank(workload: Workload) -> tuple[float, str]:
-    """Put the size first that has least to lose."""
-    return workload.available / max(workload.wanted, 1), workload.name
+    # First the size that has least to lose.
+    first = min(at_it or waiting, key=lambda workload: workload.available / max(workload.wanted, 1), default=None)
+    return first.name if first else ""
 
 
 def _changes(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:

@@ -43,6 +43,8 @@ class Workload:
     ready: int
     available: int
     updated: int
+    observed: bool
+    """Its controller has looked at its present version."""
     rolled_out: bool
     """The last change of its pod template has been complete once; pods lost since do not count."""
     overdue: bool
@@ -80,6 +82,7 @@ def workload_of(deployment: Mapping[str, Any]) -> Workload:
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
         updated=status.get("updatedReplicas", 0),
+        observed=observed,
         rolled_out=observed and progress.get("reason") == COMPLETE,
         overdue=observed and progress.get("reason") == "ProgressDeadlineExceeded",
         # The revision counts a change only once the controller has seen it.
