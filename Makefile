@@ -67,6 +67,7 @@ models: $(VENV)/dev.done  ## train the demo's three language models anew (about 
 
 docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
 	$(BIN)/python -m besteffort_operator.reference > docs/reference/resource.md
+	$(BIN)/python -m besteffort_operator.troubleshooting > docs/troubleshooting.md
 	$(BIN)/python charts/reference.py > docs/reference/chart.md
 
 manifests: $(VENV)/dev.done  ## regenerate what is generated in manifests/ and charts/

@@ -4,10 +4,10 @@ Ready: SizesAvailable and RouterReady, and the resource is one that can be run.
 SizesAvailable: at least one size has a Triton server that is available, so that requests get an answer.
 AllSizesReady: every size has all the servers that it should have, of the wanted version.
 RouterReady: at least one router is available and reaches a size (Gateway); with Sidecar routers are the clients' own.
-PolicyLoaded: every router that answers runs the wanted policy with its bundle; Unknown while none does. It degrades
-only.
+PolicyLoaded: every router that answers runs the wanted policy with its bundle; Unknown while none answers.
 ScalingReady: what changes the number of servers can do so; only where the number follows the load.
-Progressing: a change is on its way. Degraded (True is bad): somebody must act, even if requests are answered.
+Progressing: a change is on its way.
+Degraded: somebody must act, even if requests are answered; True is bad.
 """
 
 from __future__ import annotations
