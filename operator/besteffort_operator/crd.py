@@ -119,7 +119,7 @@ def _root() -> dict[str, Any]:
         **_rules("", {}),
         "properties": {
             **heads,
-            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
+            "metadata": {"type": "object", "properties": {"name": {"type": "string", "maxLength": 253}}},
             **{name: _structural(place, name) for name, place in blocks.items() if place},
         },
     }

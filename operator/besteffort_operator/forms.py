@@ -49,7 +49,7 @@ def _form(title: str, pattern: str, max_length: int, *examples: str) -> Any:  # 
 Duration = Annotated[
     str,
     _form(
-        "a positive duration with the unit ms, s or m",
+        "a duration with the unit ms, s or m",
         r"^[0-9]{1,7}(\.[0-9]{1,6})?(ms|s|m)$",
         16,
         "300ms",

@@ -41,6 +41,15 @@ def colocated_models_differ(spec: Spec) -> Iterator[str]:
             yield f"spec.sizes[{i}].model: {wording.MODEL_NAME_TWICE}"
 
 
+def colocated_tokens_agree(spec: Spec) -> Iterator[str]:
+    """With Colocated every `huggingFace.tokenSecretRef` is the same."""
+    hubs = [(i, size.model.hugging_face) for i, size in enumerate(spec.sizes)]
+    tokens = [(i, hub.token_secret_ref) for i, hub in hubs if hub and hub.token_secret_ref]
+    for i, token in tokens[1:]:
+        if spec.placement.mode is PlacementMode.COLOCATED and token != tokens[0][1]:
+            yield f"spec.sizes[{i}].model.huggingFace.tokenSecretRef: {wording.TOKENS_DIFFER}"
+
+
 def replicas_are_fixed_or_scaled(spec: Spec) -> Iterator[str]:
     """`replicas` and `scaling` exclude each other."""
     for path, host in _hosts(spec):
@@ -66,6 +75,7 @@ def prometheus_is_for_keda(spec: Spec) -> Iterator[str]:
 PLACEMENT_RULES: tuple[Callable[[Spec], Iterator[str]], ...] = (
     servers_follow_the_placement,
     colocated_models_differ,
+    colocated_tokens_agree,
     replicas_are_fixed_or_scaled,
     scaling_has_a_range,
     prometheus_is_for_keda,

@@ -9,6 +9,7 @@ from besteffort_operator.resource import BestEffortService
 from besteffort_operator.rules import RULES
 from besteffort_operator.schema import fields
 from besteffort_operator.sentences import examples_text
+from besteffort_operator.status_shape import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,13 +42,34 @@ resource says itself wins over the profile. An unknown field, a key that is ther
 document and a file above 1 MiB are refused.
 """
 
+CLUSTER = """\
+## On a cluster
+
+The API server checks the same rules and says the same sentences. It also refuses what only one machine can run, and
+changes that would leave clients without an answer:
+
+- A bundle's `path` and a repository `uri` that is a relative folder: no node has the folder of the resource's file.
+- `modelName`, `placement.mode` and `router.mode` stay as they are. Another one is a second service: clients move to
+  it when it is ready.
+- `triton.cache.storageClassName` stays, and `triton.cache.size` only grows: so it is with volumes.
+
+What a pod takes as it is (`affinity`, `tolerations`, `topologySpreadConstraints`, `valueFrom`, `podTemplate`) is
+checked when the Deployment is written; a refusal is in the condition `Degraded`. `besteffort render` shows offline
+what would be written.
+"""
+
 
 def reference_page() -> str:
-    """Return the page as Markdown: every field in order, then the rules between fields."""
-    rows = [_row(path, required=required, place=place) for path, required, place in fields(BestEffortService)]
+    """Return the page as Markdown: every field in order, the rules between fields, what a cluster adds, the status."""
+    listed = [field for field in fields(BestEffortService) if field[0] != "status"]
+    rows = [_row(path, required=required, place=place) for path, required, place in listed]
     rules = [f"- {(rule.__doc__ or '').strip()}" for rule in RULES]
     header = "| Field | Type | Default | Bounds | Meaning |\n|---|---|---|---|---|\n"
-    return f"{INTRO}\n## Fields\n\n{header}{_lines(rows)}\n## Rules between fields\n\n{_lines(rules)}"
+    written = [f"| `status.{path}` | {_type(place)} | {_meaning(place)} |" for path, _, place in fields(Status)]
+    return (
+        f"{INTRO}\n## Fields\n\n{header}{_lines(rows)}\n## Rules between fields\n\n{_lines(rules)}"
+        f"\n{CLUSTER}\n## Status\n\n| Field | Type | Meaning |\n|---|---|---|\n{_lines(written)}"
+    )
 
 
 def _lines(lines: list[str]) -> str:
@@ -56,8 +78,12 @@ def _lines(lines: list[str]) -> str:
 
 def _row(path: str, *, required: bool, place: Place) -> str:
     node = place.node
-    cells = (f"`{path}`", _type(place), _default(node, required=required), _bounds(place), node.get("description", ""))
+    cells = (f"`{path}`", _type(place), _default(node, required=required), _bounds(place), _meaning(place))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _meaning(place: Place) -> str:
+    return str(place.node.get("description", ""))
 
 
 def _type(place: Place) -> str:

@@ -142,6 +142,20 @@ def _placement() -> Iterator[Validation]:
     )
 
 
+def _tokens() -> Iterator[Validation]:
+    none = "!has({0}.model.huggingFace) || !has({0}.model.huggingFace.tokenSecretRef)"
+    reference = "{0}.model.huggingFace.tokenSecretRef.{1}"
+    same = " && ".join(f"{reference.format('s', field)} == {reference.format('t', field)}" for field in ("name", "key"))
+    agree = f"self.sizes.all(s, {none.format('s')} || self.sizes.all(t, {none.format('t')} || ({same})))"
+    yield Validation(
+        "colocated_tokens_agree",
+        "spec",
+        f"self.placement.mode != 'Colocated' || {agree}",
+        spoken(wording.TOKENS_DIFFER),
+        ".sizes",
+    )
+
+
 def _scaling() -> Iterator[Validation]:
     for at in (*SCALED, "spec.router"):
         either = "!has(self.replicas) || !has(self.scaling)"
@@ -319,6 +333,7 @@ VALIDATIONS: Final = (
     *_deadlines(),
     *_sizes(),
     *_placement(),
+    *_tokens(),
     *_scaling(),
     *_policy(),
     *_bundles(),

@@ -20,6 +20,9 @@ MODEL_SOURCES: Final = "has {count}; write exactly one of repository and hugging
 MODEL_NAME_TWICE: Final = (
     "another size has this model name in Triton; rename one, or set spec.placement.mode to Dedicated"
 )
+TOKENS_DIFFER: Final = (
+    "the sizes of one server share one token; write the same one, or set spec.placement.mode to Dedicated"
+)
 COLOCATED_ONLY: Final = "goes with Colocated only; move it to spec.sizes[].{field}"
 DEDICATED_ONLY: Final = "goes with Dedicated only; move it to spec.placement.{field}"
 SCALING_OR_REPLICAS: Final = "goes without replicas; keep one of the two"

@@ -47,6 +47,10 @@ def hub(**fields: Any) -> dict[str, Any]:
     return {"huggingFace": {**HUB["huggingFace"], **fields}}
 
 
+def secret(key: str) -> dict[str, Any]:
+    return hub(tokenSecretRef={"name": "hub", "key": key})
+
+
 def sized(**fields: Any) -> dict[str, Any]:
     return {"sizes": [size(**fields)]}
 
@@ -116,6 +120,10 @@ CASES: tuple[Case, ...] = (
     Case(
         {"sizes": [size(model=HUB), size("large", model=S3)]},
         {"sizes": [size(model=HUB), size("large", model=HUB), size("huge")]},
+    ),
+    Case(
+        {"sizes": [size(model=secret("one")), size("large", model=secret("two"))]},
+        {"sizes": [size(model=secret("one")), size("large", model=secret("one")), size("huge", model=HUB)]},
     ),
     Case({"placement": {"replicas": 1, "scaling": SCALING}}, {"placement": {"scaling": SCALING}}),
     Case(scaled(minReplicas=3), scaled(minReplicas=2)),

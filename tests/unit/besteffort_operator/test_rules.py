@@ -72,6 +72,17 @@ BROKEN: list[tuple[Callable[[Spec], Iterator[str]], dict[str, Any], int]] = [
         {"sizes": [size(), size("b", model=HUB), size("c", model={"repository": {"uri": "m", "name": "b"}})]},
         1,
     ),
+    (
+        placement_rules.colocated_tokens_agree,
+        {
+            "sizes": [
+                size("a", model=hub(tokenSecretRef={"name": "hub", "key": "one"})),
+                size("b", model=hub()),
+                size("c", model=hub(tokenSecretRef={"name": "hub", "key": "two"})),
+            ]
+        },
+        1,
+    ),
     (placement_rules.replicas_are_fixed_or_scaled, {"placement": {"replicas": 1, "scaling": {"maxReplicas": 2}}}, 1),
     (
         placement_rules.replicas_are_fixed_or_scaled,
