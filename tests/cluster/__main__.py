@@ -52,7 +52,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python tests/cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="build programs into the user's cache and print their paths")
-    build.add_argument("names", nargs="*", choices=[[], *binaries.PROGRAMS], metavar="NAME", help="all when left out")
+    build.add_argument("names", nargs="*", metavar="NAME", help=f"all when left out: {', '.join(binaries.PROGRAMS)}")
     up = commands.add_parser("up", help="start etcd, API server, controllers, scheduler and GPU nodes until Ctrl-C")
     up.add_argument("--nodes", type=int, default=8, help="how many nodes of eight GPUs, in name only (default: 8)")
     return parser.parse_args()

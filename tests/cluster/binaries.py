@@ -98,9 +98,11 @@ def path(name: str) -> Path:
     In this order: the folder KUBEBUILDER_ASSETS, the user's cache, `setup-envtest`, a Go build into the cache, PATH.
 
     Raises:
-        MissingProgramError: it is nowhere, and it cannot be built; one sentence says why and what to do.
+        MissingProgramError: it is unknown, or it is nowhere and cannot be built; one sentence says why and what to do.
     """
-    program = PROGRAMS[name]
+    program = PROGRAMS.get(name)
+    if program is None:
+        raise MissingProgramError(f"{name} is none of the cluster's programs: {', '.join(PROGRAMS)}.")
     return _named_by_user(program) or _cached(program) or _from_envtest(program) or _built(program)
 
 

@@ -48,6 +48,13 @@ def test_what_is_nowhere_and_cannot_be_built_is_one_sentence(folder: Path) -> No
     assert list(folder.iterdir()) == []
 
 
+def test_a_program_that_nobody_knows_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(
+        MissingProgramError, match=r"minikube is none of the cluster's programs: etcd, kube-apiserver, "
+    ):
+        binaries.path("minikube")
+
+
 def test_a_build_that_fails_is_one_sentence_with_its_last_line(folder: Path) -> None:
     go(folder)
     (folder / "broken").touch()
