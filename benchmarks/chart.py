@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).parents[1]
 TESTS = "tests/component/chart"
@@ -57,11 +57,11 @@ def run() -> list[tuple[str, str]]:
         path = Path(folder) / "tests.xml"
         command = [sys.executable, "-m", "pytest", "-q", TESTS, f"--junitxml={path}"]
         subprocess.run(command, cwd=ROOT, check=False)
-        cases = list(ElementTree.parse(path).iter("testcase"))
+        cases = list(ET.parse(path).iter("testcase"))
     return [(str(case.get("classname")).rpartition(".")[2], outcome(case)) for case in cases]
 
 
-def outcome(case: ElementTree.Element) -> str:
+def outcome(case: ET.Element) -> str:
     if case.find("failure") is not None or case.find("error") is not None:
         return "failed"
     return "skipped" if case.find("skipped") is not None else "passed"
