@@ -111,7 +111,9 @@ def _text(bundle: Mapping[str, Any] | None) -> str:
     if not bundle:
         return "no bundle"
     source, inner = next(iter(bundle.items()))
-    return f"{source} {'/'.join(map(str, inner.values())) if isinstance(inner, dict) else inner}"
+    # The API server sorts fields; what a key or a path is in comes first.
+    parts = sorted(inner.items(), key=lambda item: item[0] in ("key", "path")) if isinstance(inner, dict) else []
+    return f"{source} {'/'.join(str(value) for _, value in parts) or inner}"
 
 
 def _change(place: Place, name: str, change: Callable[[Mapping[str, Any]], Change]) -> None:

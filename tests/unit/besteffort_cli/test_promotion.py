@@ -45,6 +45,12 @@ def test_promote_puts_the_canarys_bundle_in_place_and_notes_the_former() -> None
     assert sentence == "all routers get pvc policies/new.safetensors; before it was configMapRef old/p.safetensors"
 
 
+def test_a_bundle_reads_the_same_in_any_order_of_its_fields() -> None:
+    sorted_by_server = {"configMapRef": {"key": "p.safetensors", "name": "old"}}
+    policy = {"bundle": sorted_by_server, "canary": {"bundle": NEW}}
+    assert rolled_back(service(policy))[1].endswith("get configMapRef old/p.safetensors")
+
+
 def test_rollback_ends_a_canary_and_touches_nothing_else() -> None:
     before = service({"bundle": OLD, "canary": {"bundle": NEW}}, annotations={PREVIOUS: json.dumps(NEW)})
     after = merged(before, rolled_back(before)[0])
