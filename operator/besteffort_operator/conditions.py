@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from besteffort_operator.config_state import config_spreading
 from besteffort_operator.diagnosis import worst
 from besteffort_operator.policy_state import SILENT_S, policy_state
 from besteffort_operator.reasons import Finding, Reason, is_fault
@@ -154,7 +155,7 @@ def _sentence(states: Sequence[SizeState]) -> str:
     first = states[0]
     names = ("size " if len(states) == 1 else "sizes ") + ", ".join(state.name for state in states)
     why = first.finding.sentence if first.finding else ""
-    return f"{names}, {first.ready} of {first.wanted} ready: {why}"
+    return f"{names}, {min(first.ready, first.wanted)} of {first.wanted} ready: {why}"
 
 
 def _router_ready(service: BestEffortService, view: View, sizes: Sequence[SizeState]) -> _Judged:
@@ -201,8 +202,9 @@ def _progressing(view: View, policy: _Judged) -> _Judged:
     found = [Finding(finding.reason, f"{w.name}: {finding.sentence}") for w, finding in moving or late]
     if found:
         return _Judged("True" if moving else "False", _joined(found, found[0]))
-    if policy.finding.reason is Reason.CHANGE_SPREADING:
-        return _Judged("True", policy.finding)
+    spreading = policy.finding if policy.finding.reason is Reason.CHANGE_SPREADING else config_spreading(view)
+    if spreading:
+        return _Judged("True", spreading)
     return _Judged("False", Finding(Reason.SETTLED, "no change is under way"))
 
 

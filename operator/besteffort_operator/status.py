@@ -38,7 +38,7 @@ def status_of(view: View, *, previous: Mapping[str, Any], now: datetime) -> dict
 
 def _facts(service: BestEffortService, view: View, previous: Mapping[str, Any]) -> dict[str, Any]:
     sizes = size_states(service, view)
-    ready = sum(state.finding is None for state in sizes)
+    ready = sum(state.ready >= state.wanted for state in sizes)
     scaling = [
         {
             "deployment": state.deployment,

@@ -86,9 +86,10 @@ def pod(  # noqa: PLR0913  what a pod can be like
     }
 
 
-def heard(
+def heard(  # noqa: PLR0913  what a router can say
     pod_name: str = "assistant-router-a",
     *,
+    config_digest: str = "0123456789ab",
     policy: PolicyReport | None = None,
     backends: tuple[BackendReport, ...] = (),
     canary: bool = False,
@@ -97,7 +98,7 @@ def heard(
 ) -> Heard:
     address = RouterAddress("models", "assistant", pod_name, "10.0.0.1:9090", canary=canary)
     policy = policy or PolicyReport("Price", "Enforce", "", 1_700_000_000.0, "")
-    return Heard(address, None if silent else Report("0123456789ab", policy, backends), age_s)
+    return Heard(address, None if silent else Report(config_digest, policy, backends), age_s)
 
 
 def service(**spec: Any) -> BestEffortService:

@@ -180,6 +180,19 @@ def test_a_policy_that_spreads_is_progress() -> None:
     assert said(seen)["Progressing"] == ("True", "ChangeSpreading")
 
 
+def test_a_configuration_that_spreads_is_progress() -> None:
+    labels = {"app.kubernetes.io/component": "router"}
+    config = {"kind": "ConfigMap", "metadata": {"name": "c", "labels": labels}, "data": {"router.json": "new"}}
+    seen = view(COLOCATED, deployment("assistant-triton"), ROUTER, config, routers=SERVING)
+    assert said(seen)["Progressing"] == ("True", "ChangeSpreading")
+    assert said(seen)["Ready"] == ("True", "Available")
+
+
+def test_while_a_number_of_servers_falls_no_more_are_said_to_be_ready_than_wanted() -> None:
+    found = judged(colocated(wanted=1, ready=2, observed=False))
+    assert found["AllSizesReady"].message == "sizes small, large, 1 of 1 ready: it has only just been changed"
+
+
 def test_scaling_that_fails_degrades_and_one_that_knows_nothing_is_unknown() -> None:
     keda = service(placement={"scaling": {"maxReplicas": 4, "engine": "KEDA"}})
     seen = view(keda, deployment("assistant-triton"), ROUTER, routers=SERVING)

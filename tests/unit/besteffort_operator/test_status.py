@@ -7,6 +7,7 @@ from besteffort_operator.reasons import Finding, Reason
 from besteffort_operator.router_report import PolicyReport
 from besteffort_operator.scaling import Decision
 from besteffort_operator.status import status_of
+from besteffort_operator.workload import WAITS_FOR
 from support.live import deployment, heard, pod, service, view
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def test_a_status_has_the_facts_beside_the_conditions() -> None:
     }
     assert "scaling" not in status
     assert {condition["type"] for condition in status["conditions"]} >= {"Ready", "Progressing", "Degraded"}
+
+
+def test_a_size_that_waits_its_turn_counts_as_ready_while_it_serves() -> None:
+    held = deployment("assistant-triton-small", size="small", annotations={WAITS_FOR: "assistant-triton-large"})
+    changing = deployment("assistant-triton-large", size="large", ready=0, rolled_out=False, revision=2)
+    status = status_of(view(DEDICATED, held, changing, ROUTER), previous={}, now=NOW)
+    assert status["sizesReady"] == "1/2"
+    assert status["sizes"][0]["message"] == "keeps its former version until assistant-triton-large has taken the change"
 
 
 def test_an_unchanged_view_gives_the_same_status_at_any_time() -> None:
