@@ -1,9 +1,9 @@
 """Pure: how many Triton servers a Deployment should have, from the work that its routers say waits for it.
 
 The backlog of a Deployment is the sum, over its ready servers and over the sizes that they host, of the predicted
-seconds of work that wait there. Routers see each other's requests through Triton's metrics; one that does not sees too
-little, so that the largest sum that a router reports counts. With the backlog spread evenly over n servers each has
-target seconds of it at n = backlog / target, and that, rounded up, is what is wanted:
+seconds of work that wait there. Each router reports that for all routers, as it sees it through Triton's metrics; one
+that does not see it says too little, so that of each size on each server the largest report counts. With the backlog
+spread evenly over n servers each has target seconds of it at n = backlog / target; that, rounded up, is what is wanted:
 
 - more at once, but no more than double those that are ready: until they are, the backlog shows the lack of them;
 - fewer only once fewer have been enough for all of scaleDownDelay, never while a rollout is under way, and, unless
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from besteffort_operator.capacity import Scaling
-    from besteffort_operator.router_report import Heard, Report
+    from besteffort_operator.router_report import BackendReport, Heard
 
 __all__ = ["Decision", "History", "Reading", "decide", "observe", "reading"]
 
@@ -75,19 +75,25 @@ class Decision:
 
 def reading(routers: Iterable[Heard], sizes: Collection[str], asked: int, now_s: float) -> Reading | None:
     """Return the backlog of the Deployment that hosts `sizes`, None where no router knows a ready server of it."""
-    found = [
-        _reading(heard.report, sizes, asked, now_s - heard.age_s)
-        for heard in routers
-        if heard.report and heard.age_s <= STALE_S
-    ]
-    return max(filter(None, found), key=lambda reading: reading.backlog_s, default=None)
+    lanes: dict[tuple[str, str], float] = {}
+    newest_s = -math.inf
+    for heard in routers:
+        there = _there(heard, sizes)
+        if there:
+            newest_s = max(newest_s, now_s - heard.age_s)
+        for backend in there:
+            lane = backend.replica, backend.size
+            lanes[lane] = max(lanes.get(lane, 0.0), backend.backlog_s)
+    ready = len({replica for replica, _ in lanes})
+    return Reading(newest_s, sum(lanes.values()), ready, asked) if lanes else None
 
 
-def _reading(report: Report, sizes: Collection[str], asked: int, at_s: float) -> Reading | None:
-    there = [backend for backend in report.backends if backend.ready and backend.size in sizes]
-    backlog_s = sum(backend.backlog_s for backend in there)
-    ready = len({backend.replica for backend in there})
-    return Reading(at_s, backlog_s, ready, asked) if there and math.isfinite(backlog_s) else None
+def _there(heard: Heard, sizes: Collection[str]) -> list[BackendReport]:
+    """Return what a router has said lately of ready servers of some sizes."""
+    if heard.report is None or heard.age_s > STALE_S:
+        return []
+    ready = [backend for backend in heard.report.backends if backend.ready and backend.size in sizes]
+    return [backend for backend in ready if math.isfinite(backend.backlog_s)]
 
 
 def observe(history: History | None, found: Reading, scaling: Scaling) -> History:

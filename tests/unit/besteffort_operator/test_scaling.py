@@ -62,11 +62,14 @@ def test_the_backlog_is_the_sum_over_servers_and_the_sizes_they_host() -> None:
     assert (found.at_s, found.ready, found.asked) == (48.0, 2, 2)
 
 
-def test_the_router_that_sees_most_counts() -> None:
-    routers = [heard(backends=(backend("small", "a", backlog_s),)) for backlog_s in (0.1, 0.4, 0.2)]
+def test_of_each_size_on_each_server_the_router_that_sees_most_counts() -> None:
+    routers = [
+        heard("x", backends=(backend("small", "a", 0.1), backend("small", "b", 0.3)), age_s=3.0),
+        heard("y", backends=(backend("small", "a", 0.4), backend("small", "b", 0.2)), age_s=1.0),
+    ]
     found = reading(routers, {"small"}, 1, now_s=50.0)
     assert found
-    assert found.backlog_s == 0.4
+    assert (found.backlog_s, found.ready, found.at_s) == (pytest.approx(0.7), 2, 49.0)
 
 
 @pytest.mark.parametrize(
