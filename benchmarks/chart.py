@@ -19,6 +19,7 @@ TESTS = "tests/component/chart"
 PROMISES = {
     "test_values": "lint, and wrong values refused",
     "test_release": "install, upgrade, rollback, uninstall on the API server",
+    "test_operator": "the operator runs with the release's rights and arguments",
     "test_rights": "rights asked of the API server",
     "test_schemas": "kubeconform, and dry runs on the API server of every sample",
     "test_score": "kube-score",

@@ -16,6 +16,8 @@ from cluster.errors import MissingProgramError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cluster.access import Cluster
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "besteffort"
 SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
@@ -59,3 +61,28 @@ def of_kind(manifests: Iterable[dict[str, Any]], kind: str, suffix: str = "") ->
     found = [one for one in manifests if one["kind"] == kind and one["metadata"]["name"].endswith(suffix)]
     assert len(found) == 1, f"{len(found)} of {kind}"
     return found[0]
+
+
+class Helm:
+    """helm on one cluster."""
+
+    def __init__(self, server: Cluster) -> None:
+        self.server = server
+
+    def __call__(self, *arguments: str, values: object = None, namespace: str = NAMESPACE) -> str:
+        done = self.tried(*arguments, values=values, namespace=namespace)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def tried(
+        self, *arguments: str, values: object = None, namespace: str = NAMESPACE
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command that may fail."""
+        given = [] if values is None else ["--values", "-"]
+        target = ["--kubeconfig", str(self.server.kubeconfig), "--namespace", namespace]
+        return run("helm", *arguments, *given, *target, text=json.dumps(values))
+
+    def releases(self) -> list[tuple[str, str]]:
+        """The releases as name and namespace."""
+        found = json.loads(self("list", "--all-namespaces", "--output", "json"))
+        return [(release["name"], release["namespace"]) for release in found]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster.control_plane import ApiServer
-from support.chart import NAMESPACE, program
+from support.chart import NAMESPACE, Helm, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,3 +23,13 @@ def server(request: pytest.FixtureRequest) -> Iterator[ApiServer]:
     with ApiServer() as started:
         started.kubectl("create", "namespace", NAMESPACE)
         yield started
+
+
+@pytest.fixture
+def helm(server: ApiServer) -> Iterator[Helm]:
+    """helm on that server; afterwards no release is left there, and no definition."""
+    helm = Helm(server)
+    yield helm
+    for name, namespace in helm.releases():
+        helm("uninstall", name, namespace=namespace)
+    server.kubectl("delete", "customresourcedefinition/besteffortservices.serving.besteffort.dev", "--ignore-not-found")

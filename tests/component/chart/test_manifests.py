@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from besteffort_operator.document import load_service
-from besteffort_operator.settings import read_settings
+from besteffort_operator.settings import WebhookSettings, read_settings
 from support.chart import CHART, EVERYTHING, NAMESPACE, ROOT, SAMPLES, of_kind, program, render, template
 
 
@@ -67,6 +67,9 @@ def test_the_operator_understands_the_arguments_that_the_chart_gives_it() -> Non
     narrow = read_settings(container(render({"watchNamespaces": ["team-a", "team-b"], "logFormat": "text"}))["args"])
     assert narrow.namespaces == ("team-a", "team-b")
     assert narrow.log_format == "text"
+    assert narrow.webhook is None
+    hooked = read_settings(container(render(EVERYTHING | {"fullnameOverride": "other"}))["args"]).webhook
+    assert hooked == WebhookSettings(("0.0.0.0", 9443), "other-webhook", f"{NAMESPACE}-other")
 
 
 def test_the_lease_that_the_role_names_is_the_one_that_the_operator_takes() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,47 +11,15 @@ import yaml
 
 from cluster.errors import CommandError
 from support.chart import CHART, EVERYTHING, NAMESPACE, ROOT, SAMPLES, of_kind, render
-from support.chart import run as run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from cluster.control_plane import ApiServer
+    from support.chart import Helm
 
 CRD = "customresourcedefinition/besteffortservices.serving.besteffort.dev"
 WEBHOOK = {"webhook": {"enabled": True}}
-
-
-class Helm:
-    """helm on one API server."""
-
-    def __init__(self, server: ApiServer) -> None:
-        self.server = server
-
-    def __call__(self, *arguments: str, values: object = None, namespace: str = NAMESPACE) -> str:
-        done = self.tried(*arguments, values=values, namespace=namespace)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def tried(
-        self, *arguments: str, values: object = None, namespace: str = NAMESPACE
-    ) -> subprocess.CompletedProcess[str]:
-        given = [] if values is None else ["--values", "-"]
-        target = ["--kubeconfig", str(self.server.kubeconfig), "--namespace", namespace]
-        return run_program("helm", *arguments, *given, *target, text=json.dumps(values))
-
-    def names(self) -> list[str]:
-        return [release["name"] for release in json.loads(self("list", "--all-namespaces", "--output", "json"))]
-
-
-@pytest.fixture
-def helm(server: ApiServer) -> Iterator[Helm]:
-    helm = Helm(server)
-    yield helm
-    for release in json.loads(helm("list", "--all-namespaces", "--output", "json")):
-        helm("uninstall", release["name"], namespace=release["namespace"])
-    server.kubectl("delete", CRD, "--ignore-not-found")
 
 
 def exists(server: ApiServer, *names: str) -> bool:
@@ -158,7 +125,7 @@ def test_a_second_release_that_brings_the_definition_too_is_refused(helm: Helm) 
     other = helm.tried("install", "second", str(CHART), "--create-namespace", namespace="second")
     assert other.returncode != 0
     assert "invalid ownership metadata" in other.stderr
-    assert helm.names() == ["besteffort"]
+    assert helm.releases() == [("besteffort", NAMESPACE)]
 
 
 def test_two_releases_share_a_cluster_by_namespaces(helm: Helm) -> None:
