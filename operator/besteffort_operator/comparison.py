@@ -13,22 +13,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Memory", "covers", "owns_replicas"]
 
+EXACT = frozenset({"labelSelector", "matchLabels", "namespaceSelector", "nodeSelector", "podSelector", "selector"})
 BY_THE_SERVER = ("managedFields", "resourceVersion", "generation")
 
 
 def covers(live: Any, wanted: Any) -> bool:  # noqa: ANN401  any JSON value
     """Say whether every field of `wanted` is in `live`; what the server adds to mappings does not count.
 
-    Lists must be of one length: an argument or a network peer that someone added is a difference. An empty value
-    that the server leaves out is covered.
+    Lists must be of one length, and selectors hold nothing else: an argument, a network peer or a label to match that
+    someone added is a difference. An empty value that the server leaves out is covered.
     """
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(
-            covers(live[key], value) if key in live else _is_empty(value) for key, value in wanted.items()
+            _field_covers(key, live[key], value) if key in live else _is_empty(value) for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         return isinstance(live, list) and len(live) == len(wanted) and all(map(covers, live, wanted))
     return bool(live == wanted)
+
+
+def _field_covers(name: str, live: Any, wanted: Any) -> bool:  # noqa: ANN401  any JSON value
+    return bool(live == wanted) if name in EXACT else covers(live, wanted)
 
 
 def _is_empty(value: Any) -> bool:  # noqa: ANN401  any JSON value

@@ -22,6 +22,8 @@ __all__ = ["Events", "Note", "notes_of_children", "notes_of_conditions"]
 
 MESSAGE_SHOWN = 1000
 REMEMBERED = 4096
+# The others follow from these, or come and go with every change.
+TELLING = ("Ready", "Degraded", "PolicyLoaded", "ScalingReady")
 TROUBLE = {("Ready", "False"), ("Degraded", "True")}
 
 log = logging.getLogger(__name__)
@@ -44,9 +46,9 @@ def notes_of_children(done: Mapping[str, Iterable[str]]) -> Iterator[Note]:
 
 
 def notes_of_conditions(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> Iterator[Note]:
-    """Yield one note for each condition whose status changed, and for faults that are there from the start."""
+    """Yield one note for each telling condition whose status changed, and for faults that are there from the start."""
     known = {condition["type"]: condition["status"] for condition in before}
-    for condition in after:
+    for condition in (condition for condition in after if condition["type"] in TELLING):
         kind, status = condition["type"], condition["status"]
         starts_badly = not known and (kind, status) == ("Degraded", "True")
         if status != known.get(kind, status) or starts_badly:

@@ -87,25 +87,29 @@ class Triggers:
                 await asyncio.wait([task])
 
     async def resync(self, period_s: float) -> None:
-        """Make every service due again and again."""
+        """Make every service due once in each period, spread over it."""
         while True:
             await asyncio.sleep(period_s)
-            await self._all_due()
+            await self._all_due(within_s=period_s)
 
-    async def _all_due(self) -> None:
+    async def _all_due(self, within_s: float) -> None:
         try:
-            for namespace in self._namespaces or (None,):
-                for service in await self._cluster.list(SERVICE, namespace):
-                    self._work.add(Key(service["metadata"]["namespace"], service["metadata"]["name"]))
+            found = [
+                s for namespace in self._namespaces or (None,) for s in await self._cluster.list(SERVICE, namespace)
+            ]
         except ApiError as error:
             log.warning("cannot list the services: %s", error)
+            return
+        for place, service in enumerate(found):
+            key = Key(service["metadata"]["namespace"], service["metadata"]["name"])
+            self._work.add(key, after_s=within_s * place / len(found))
 
     async def _until_changed(self, kinds: Sequence[Kind], watching: asyncio.Task[None]) -> None:
         """Return when other kinds are present than before, or when watching has ended."""
         while not (await asyncio.wait([watching], timeout=ADD_ONS_S))[0]:
             try:
                 if await self._present_kinds() != kinds:
-                    await self._all_due()
+                    await self._all_due(within_s=ADD_ONS_S)
                     return
             except ApiError as error:
                 log.warning("cannot tell which kinds there are: %s", error)

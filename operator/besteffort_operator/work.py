@@ -108,9 +108,9 @@ class Work:
     def __len__(self) -> int:
         return len(self._agenda)
 
-    def add(self, key: Key) -> None:
-        """Make a key due now."""
-        self._agenda.add(key, self._clock())
+    def add(self, key: Key, *, after_s: float = 0.0) -> None:
+        """Make a key due after some seconds."""
+        self._agenda.add(key, self._clock(), after_s=after_s)
         self._changed.set()
 
     def stop(self) -> None:

@@ -92,9 +92,9 @@ class Operator:
         return sum(float(found) for found in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", self.page(), re.MULTILINE))
 
     @property
-    def rss_mb(self) -> float:
-        """Resident memory now."""
-        found = re.search(r"VmRSS:\s+(\d+) kB", self._proc("status"))
+    def peak_rss_mb(self) -> float:
+        """Most resident memory so far."""
+        found = re.search(r"VmHWM:\s+(\d+) kB", self._proc("status"))
         assert found
         return int(found[1]) * 1024 / 1e6
 
@@ -182,6 +182,18 @@ def measured(*names: str) -> list[dict[str, Any]]:
         }
         for number, size in enumerate(names, start=1)
     ]
+
+
+def every_kind() -> dict[str, Any]:
+    """Return a spec with a child of every kind: a claim for a hub's models, scaling by KEDA and by an HPA."""
+    (size,) = measured("small")
+    hub = {"id": "facebook/opt-125m", "revision": "27dcfa74d334bc871f3234de431e71c6eeba5dd6"}
+    return {
+        "sizes": [size | {"model": {"huggingFace": hub}}],
+        "placement": {"scaling": {"maxReplicas": 3, "engine": "KEDA"}},
+        "router": {"scaling": {"maxReplicas": 3}},
+        "triton": {"cache": {"size": "1Gi"}},
+    }
 
 
 def add_on(kind: Kind) -> dict[str, Any]:

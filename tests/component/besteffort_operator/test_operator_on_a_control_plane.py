@@ -15,7 +15,7 @@ from besteffort_operator.cluster import Cluster, connected
 from besteffort_operator.errors import NotFoundError
 from besteffort_operator.kinds import CONFIG_MAP, DEPLOYMENT, EVENT, KINDS, MANAGED_BY, SERVICE, Kind
 from cluster.control_plane import ControlPlane
-from support.operator import Operator, install, measured, resource, until
+from support.operator import Operator, every_kind, install, measured, resource, until
 
 USER = "system:serviceaccount:besteffort-system:operator"
 BUILT_IN = [kind for kind in KINDS if not kind.optional]
@@ -71,21 +71,6 @@ async def one(cluster: Cluster, kind: Kind, namespace: str) -> dict[str, Any]:
     """Return the first child of a kind."""
     found: dict[str, Any] = (await cluster.list(kind, namespace, labels=MANAGED_BY))[0]
     return found
-
-
-def every_kind() -> dict[str, Any]:
-    """A spec with a child of every built-in kind: an autoscaler of the routers, a claim for a hub's models."""
-    from_hub = {
-        "name": "small",
-        "quality": {"default": "0.4"},
-        "latency": [{"batch": 1, "seconds": "0.01"}],
-        "model": {"huggingFace": {"id": "facebook/opt-125m", "revision": "27dcfa74d334bc871f3234de431e71c6eeba5dd6"}},
-    }
-    return {
-        "sizes": [from_hub],
-        "router": {"scaling": {"minReplicas": 1, "maxReplicas": 3}},
-        "triton": {"cache": {"size": "1Gi"}},
-    }
 
 
 async def test_a_service_becomes_ready_and_owns_what_it_needs(cluster: Cluster, namespace: str) -> None:
