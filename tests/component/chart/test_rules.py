@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from besteffort_core.model import Reason
+from besteffort_operator import errors
+from besteffort_operator.errors import ApiError
 from support.chart import CHART, EVERYTHING, ROOT, of_kind, render, run
 from support.metrics import OPERATOR, ROUTER, labels_of, names_in
 
@@ -54,6 +57,20 @@ def test_an_alert_says_what_is_wrong_and_its_runbook_is_there(alert: str) -> Non
 def test_the_page_of_runbooks_has_no_alert_that_is_gone() -> None:
     headings = re.findall(r"^## (BestEffort\S+)$", (ROOT / "docs" / "alerts.md").read_text(), re.MULTILINE)
     assert set(headings) == set(ALERTS)
+
+
+def test_the_runbook_of_reconcile_errors_knows_the_errors_that_there_are() -> None:
+    text = (ROOT / "docs" / "alerts.md").read_text().partition("## BestEffortReconcileErrors")[2]
+    named = set(re.findall(r"^\| `(\w+)` \|", text.partition("\n## ")[0], re.MULTILINE))
+    assert named == {
+        name.removesuffix("Error") for name in errors.__all__ if issubclass(getattr(errors, name), ApiError)
+    } - {"Api"}
+
+
+def test_the_runbook_of_the_fallback_knows_every_reason() -> None:
+    text = (ROOT / "docs" / "alerts.md").read_text()
+    reasons = {reason.value for reason in Reason if reason.value.startswith("fallback_")}
+    assert set(re.findall(r"^\| `(fallback_\w+)` \|", text, re.MULTILINE)) == reasons
 
 
 def test_the_rules_name_only_metrics_and_labels_that_there_are() -> None:
