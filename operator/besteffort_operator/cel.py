@@ -58,8 +58,9 @@ def form_validation(node: Mapping[str, Any]) -> dict[str, Any]:
     matches = f"self.matches(r'{node['pattern']}')"
     says = f"is not {node['form']}; write it like {examples_text(node)}"
     if "x-kubernetes-int-or-string" in node:
-        return Validation("form", "", f"type(self) == int ? self >= 0 : {matches}", _quoted(says)).as_mapping()
-    return Validation("form", "", matches, spoken('"{value}" ' + says, value="self")).as_mapping()
+        return {"rule": f"type(self) == int ? self >= 0 : {matches}", "message": says}
+    # With a line break in the value the API server falls back to the message.
+    return {"rule": matches, "message": says, "messageExpression": spoken('"{value}" ' + says, value="self")}
 
 
 def _joined(texts: list[str]) -> str:

@@ -195,6 +195,8 @@ Argument = Annotated[
 ]
 VariableName = Annotated[
     str,
-    _form("a name of letters, digits and underscores", r"^[A-Za-z_][A-Za-z0-9_]*$", 128, "CUDA_CACHE_PATH"),
+    _form(
+        "a name of letters, digits and underscores, no digit first", r"^[A-Za-z_][A-Za-z0-9_]*$", 128, "CUDA_CACHE_PATH"
+    ),
 ]
-Text = Annotated[str, _form("text without zero bytes, in quotes", r"^[^\x00]*$", 4096, "0")]
+Text = Annotated[str, _form("text in quotes", r"^[^\x00]*$", 4096, "0")]

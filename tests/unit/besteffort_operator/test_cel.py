@@ -43,6 +43,7 @@ def test_a_form_is_refused_with_what_it_is_and_an_example() -> None:
     node = {"pattern": "^[0-9]+$", "form": "a number in quotes", "examples": ["7"]}
     assert form_validation(node) == {
         "rule": "self.matches(r'^[0-9]+$')",
+        "message": 'is not a number in quotes; write it like "7"',
         "messageExpression": "'\"' + self + '\" is not a number in quotes; write it like \"7\"'",
     }
 
