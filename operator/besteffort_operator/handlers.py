@@ -33,6 +33,7 @@ CONNECT_S = 5.0
 # Watches are cut by the server after this long, and taken for lost somewhat later.
 WATCH_S = 300
 SILENCE_S = 70.0
+IDENTITY = "besteffort-operator"
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,8 @@ class Watch:
                 registry=self._registry(),
                 settings=self._settings(),
                 standalone=True,
+                # Else kopf asks the system for the user's name, and a container's user may have none.
+                identity=IDENTITY,  # type: ignore[arg-type]  # kopf does not export its type
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 stop_flag=stop,
