@@ -8,12 +8,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
-from support.chart import CHART, EVERYTHING, render
+from support.chart import CHART, EVERYTHING, render, run
 from support.metrics import OPERATOR, ROUTER, labels_of, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 PATHS = sorted((CHART / "files" / "dashboards").glob("*.json"))
 KINDS = {"stat", "table", "timeseries"}
@@ -65,6 +67,19 @@ def test_a_panel_asks_only_for_metrics_and_labels_that_there_are(dashboard: dict
             shown = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
             labels = set().union(*(known[name] for name in names)) | TARGET_LABELS | {"le"}
             assert selected | grouped | shown <= labels, target["expr"]
+
+
+def test_prometheus_understands_every_panel(dashboard: dict[str, Any], tmp_path: Path) -> None:
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = [
+        {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "5m")}
+        for number, expression in enumerate(asked)
+    ]
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    done = run("promtool", "check", "rules", str(path))
+    assert done.returncode == 0, done.stderr
+    assert f"SUCCESS: {len(asked)} rules found" in done.stdout
 
 
 def test_every_metric_of_ours_is_on_a_dashboard() -> None:
