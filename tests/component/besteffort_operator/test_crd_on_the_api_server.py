@@ -37,6 +37,8 @@ from support.crd import (
 )
 from support.crd_cases import CASES, FULL, Case, resource
 
+pytestmark = pytest.mark.cluster
+
 GOLDEN = Path(__file__).parents[2] / "golden" / "resource" / "input"
 BAD = sorted(GOLDEN.glob("bad-*.yaml"))
 TAKEN_ON_A_CLUSTER = {
