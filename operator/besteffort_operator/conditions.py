@@ -98,7 +98,7 @@ def _of_service(view: View, service: BestEffortService) -> dict[str, _Judged]:
     sizes = size_states(service, view)
     available, router = _sizes_available(sizes), _router_ready(service, view, sizes)
     policy, scaling = _policy_loaded(service, view), _scaling_ready(service, view)
-    parts = [*_named(sizes), *view.faults, router.finding, policy.finding]
+    parts = [*_named(sizes), *view.faults, router.finding, *_of_routers(view), policy.finding]
     parts += [scaling.finding] if scaling else []
     return {
         "Ready": _ready(view, available, router),
@@ -172,6 +172,12 @@ def _router_ready(service: BestEffortService, view: View, sizes: Sequence[SizeSt
         return _Judged("False", Finding(Reason.SIZES_UNSEEN, "sizes are available, but no router reaches one"))
     finding = worst([*(workload_finding(workload, view.pods) for workload in workloads), *view.faults])
     return _Judged("False", finding or Finding(Reason.STARTING_UP, "the routers are not there yet"))
+
+
+def _of_routers(view: View) -> list[Finding]:
+    """Return what keeps some routers from being ready, even while others are."""
+    held_up = [(w, workload_finding(w, view.pods)) for w in view.workloads("router", "router-canary") if w.available]
+    return [Finding(found.reason, f"{w.name}: {found.sentence}") for w, found in held_up if found]
 
 
 def _policy_loaded(service: BestEffortService, view: View) -> _Judged:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from besteffort_operator.errors import ReportError
+from besteffort_operator.policy_state import SILENT_S
 from besteffort_operator.router_report import Heard, parse_report
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Routers:
         self._asked_s: dict[RouterAddress, float] = {}
         self._answers: dict[str, tuple[Report, float]] = {}
         """By `_place`: the answer, and when it came."""
+        self._silent: set[str] = set()
+        """Whose last answer has grown too old to count, and who is told of it."""
 
     def heard(self, namespace: str, service: str) -> tuple[Heard, ...]:
         """Return what each router of a service said last, by pod; those that never answered are there too."""
@@ -66,7 +69,9 @@ class Routers:
         now_s, known = self._clock(), set(self._addresses())
         self._asked_s = {found: at_s for found, at_s in self._asked_s.items() if found in known}
         places = set(map(_place, known))
+        self._silent &= places
         self._answers = {place: answer for place, answer in self._answers.items() if place in places}
+        self._notice_silence(known, now_s)
         due = [found for found in known if now_s - self._asked_s.get(found, -CALM_S) >= _period_s(found)]
         gate = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._ask_one(session, found, gate) for found in due))
@@ -78,10 +83,20 @@ class Routers:
             report = await _report(session, found.address)
         if report is None:
             return
-        before = self._answers.get(_place(found))
-        self._answers[_place(found)] = report, self._clock()
-        if before is None or _told(before[0]) != _told(report):
+        place = _place(found)
+        before = self._answers.get(place)
+        self._answers[place] = report, self._clock()
+        if before is None or place in self._silent or _told(before[0]) != _told(report):
             self._changed(found.namespace, found.service)
+        self._silent.discard(place)
+
+    def _notice_silence(self, known: Iterable[RouterAddress], now_s: float) -> None:
+        for found in known:
+            place = _place(found)
+            answer = self._answers.get(place)
+            if answer and now_s - answer[1] > SILENT_S and place not in self._silent:
+                self._silent.add(place)
+                self._changed(found.namespace, found.service)
 
     def _heard(self, found: RouterAddress) -> Heard:
         answer = self._answers.get(_place(found))

@@ -152,6 +152,16 @@ def test_routers_that_do_not_start_say_why() -> None:
     assert said(seen)["Ready"] == ("False", "ImagePullFailed")
 
 
+def test_a_router_that_crashes_beside_one_that_serves_degrades() -> None:
+    crashed = {"state": {"terminated": {"exitCode": 1, "reason": "Error"}}}
+    router = deployment("assistant-router", "router", wanted=2, ready=1)
+    pods = (pod("r", component="router", container=crashed),)
+    seen = view(COLOCATED, deployment("assistant-triton"), router, pods=pods, routers=SERVING)
+    assert said(seen)["RouterReady"] == ("True", "Available")
+    assert said(seen)["Degraded"] == ("True", "CrashLooping")
+    assert judged(seen)["Degraded"].message == "assistant-router: pod r: container triton, last exit 1 (Error)"
+
+
 def test_routers_of_a_canary_serve_too() -> None:
     canary = deployment("assistant-router-canary", "router-canary")
     router = deployment("assistant-router", "router", ready=0)

@@ -147,6 +147,20 @@ async def test_a_router_that_is_gone_is_forgotten() -> None:
     assert heard.report is None
 
 
+async def test_a_service_hears_once_that_a_router_fell_silent_and_once_that_it_is_back() -> None:
+    async with fake_router() as fake:
+        desk = Desk(address(fake))
+        await desk.ask()
+        fake.status = 503
+        for _ in range(10):
+            await desk.ask()
+        assert len(desk.changed) == 2
+        fake.status = 200
+        await desk.ask()
+        await desk.ask()
+    assert len(desk.changed) == 3
+
+
 def _fails(fake: FakeRouter) -> None:
     fake.status = 503
 
