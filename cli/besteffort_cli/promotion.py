@@ -38,8 +38,11 @@ def policy_promote(
 ) -> None:
     """Let all routers run the bundle that the canary tries, and end the canary.
 
-    The former bundle is noted in the annotation serving.besteffort.dev/previous-bundle, for `policy rollback`; keep it
-    where it is, under its own name. A service whose YAML is kept in a repository needs the same change there.
+    The former bundle is noted in the annotation
+    serving.besteffort.dev/previous-bundle, for `policy rollback`; keep it where
+    it is, under its own name.
+
+    A service whose YAML is kept in a repository needs the same change there.
     """
     _change(find_place(kubeconfig, context, namespace), name, promoted)
 
@@ -53,8 +56,10 @@ def policy_rollback(
 ) -> None:
     """End the canary; without one, return to the bundle that ruled before the last `policy promote`.
 
-    A rollback to the former bundle notes the one that it replaces, so that a second one takes it back. A service whose
-    YAML is kept in a repository needs the same change there.
+    A rollback to the former bundle notes the one that it replaces, so that a
+    second rollback takes it back.
+
+    A service whose YAML is kept in a repository needs the same change there.
     """
     _change(find_place(kubeconfig, context, namespace), name, rolled_back)
 

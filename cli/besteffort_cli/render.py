@@ -65,9 +65,12 @@ def render(
 ) -> None:
     """Print the objects that the operator writes for a BestEffortService, without a cluster.
 
-    To read or to compare before a change: `besteffort render new.yaml | diff <(besteffort render old.yaml) -`. It shows
-    a cluster with KEDA and the Prometheus operator; where they are missing, so are their objects. Owner references are
-    left out: who applies this by hand owns it.
+    To compare before a change:
+    besteffort render new.yaml | diff <(besteffort render old.yaml) -
+
+    It shows a cluster that has KEDA and the Prometheus operator; where they are
+    missing, so are their objects. Owner references are left out: who applies
+    this by hand owns it.
     """
     with faults_of(service):
         found = load_service(service)

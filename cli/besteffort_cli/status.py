@@ -34,8 +34,9 @@ def status(
 ) -> None:
     """Say how a BestEffortService on a cluster stands: why it is not ready, and what to do about it.
 
-    Shows its conditions, sizes, policy, scaling and last events. Needs the right to read BestEffortServices, and for
-    the events to list those. Exit status 1 while it is not ready.
+    Shows its conditions, sizes, policy, scaling and last events.
+    Needs the right to read BestEffortServices, and to list events for those.
+    Exit status 1 while it is not ready.
     """
     report = asyncio.run(_read(find_place(kubeconfig, context, namespace), name))
     if output is Output.JSON:
