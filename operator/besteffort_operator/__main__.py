@@ -23,6 +23,8 @@ from besteffort_operator.pods import Directory
 from besteffort_operator.reconcile import Reconciler, Surroundings
 from besteffort_operator.routers import Routers
 from besteffort_operator.settings import read_settings
+from besteffort_operator.trust import Trust
+from besteffort_operator.webhook import Webhook
 from besteffort_operator.work import Key, Work
 
 if TYPE_CHECKING:
@@ -89,7 +91,10 @@ async def _run(settings: Settings, cluster: Cluster, election: Election | None, 
     ):
         log.info("%s %s: metrics at %s", settings.identity, settings.version, address)
         routines = [triggers.watch(), triggers.resync(settings.resync_s), routers.run()]
-        # The webhook that injects sidecars goes here: every replica answers, whoever leads.
+        if settings.webhook:
+            # Every replica answers, whoever leads.
+            trust = Trust(cluster, settings.lease_namespace, settings.webhook)
+            routines.append(Webhook(cluster, trust, surroundings).run(settings.webhook.address))
         routines += [election.run()] if election else []
         background = [group.create_task(routine) for routine in routines]
         if await _leads(election, stopping):

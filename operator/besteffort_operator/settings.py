@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["Settings", "WebhookSettings", "read_settings"]
 
 VERSION = version("besteffort")
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -26,6 +26,15 @@ lease acts; another takes over within 15 s. Nothing is kept anywhere but in the 
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Where the webhook answers, and what it keeps in the cluster."""
+
+    address: tuple[str, int]
+    secret: str
+    configuration: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the operator is told when it starts."""
 
@@ -33,6 +42,8 @@ class Settings:
     """Empty: all."""
     router_image: str
     metrics: tuple[str, int]
+    webhook: WebhookSettings | None
+    """None: no sidecars are injected."""
     lease_namespace: str
     lease_name: str
     leader_election: bool
@@ -46,10 +57,12 @@ class Settings:
 def read_settings(words: Sequence[str] | None = None) -> Settings:
     """Read a command line; a wrong one, and --help, end the process."""
     found = _parser().parse_args(words)
+    webhook = WebhookSettings(found.webhook, found.webhook_secret, found.webhook_configuration)
     return Settings(
         namespaces=tuple(dict.fromkeys(found.namespace)),
         router_image=found.router_image,
         metrics=found.metrics,
+        webhook=webhook if found.webhook else None,
         lease_namespace=found.lease_namespace,
         lease_name=found.lease_name,
         leader_election=found.leader_election,
@@ -79,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--router-image", default=image, metavar="IMAGE", help="image of the routers; default: %(default)s")
     metrics = "where /metrics, /healthz and /readyz answer, port 0: a free one; default: %(default)s"
     add("--metrics", type=_address, default="127.0.0.1:9091", metavar="HOST:PORT", help=metrics)
+    _add_webhook(parser)
     lease = "namespace of the lease, which is the operator's own; default: %(default)s"
     add("--lease-namespace", default=own, metavar="NAME", help=lease)
     name = "the lease that the acting replica holds; default: %(default)s"
@@ -92,6 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--kubeconfig", type=Path, default=_kubeconfig(), metavar="FILE", help=kubeconfig)
     add("--version", action="version", version=VERSION, help="print the version and end")
     return parser
+
+
+def _add_webhook(parser: argparse.ArgumentParser) -> None:
+    where = "where the webhook answers that injects routers into labelled pods; default: nowhere"
+    parser.add_argument("--webhook", type=_address, metavar="HOST:PORT", help=where)
+    kept = "Secret of its certificate, in the namespace of the lease; default: %(default)s"
+    parser.add_argument("--webhook-secret", default="besteffort-webhook", metavar="NAME", help=kept)
+    configuration = "MutatingWebhookConfiguration that is to trust it; default: %(default)s"
+    parser.add_argument("--webhook-configuration", default="besteffort", metavar="NAME", help=configuration)
 
 
 def _own_namespace() -> str:
