@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import builtins
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,12 @@ def test_a_file_that_is_no_kubeconfig_is_refused(content: str, tmp_path: Path) -
     path.write_text(content)
     with pytest.raises(InputError, match=r"^--kubeconfig: .*config "):
         find_place(path, None, None)
+
+
+def test_the_command_line_loads_no_client_of_a_cluster_before_it_talks_to_one() -> None:
+    code = "import besteffort_cli.app, sys; print({'kopf', 'kubernetes', 'aiohttp'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 async def test_without_the_kubernetes_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
