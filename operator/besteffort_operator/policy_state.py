@@ -77,11 +77,9 @@ def _trouble(policy: Policy, main: Sequence[PolicyReport], canary: Sequence[Poli
     for said, whose in [*((said, "") for said in main), *((said, "canary: ") for said in canary)]:
         if said.error:
             reason = Reason.BUNDLE_MISSING if UNREADABLE in said.error else Reason.BUNDLE_REFUSED
-            return Finding(reason, f"{whose}{said.error}; {policy.fallback.value} decides meanwhile")
+            return Finding(reason, f"{whose}{said.error}; {_meanwhile(policy)}")
         if said.kind == PolicyKind.LEARNED.value and not said.digest:
-            return Finding(
-                Reason.BUNDLE_MISSING, f"{whose}there is no bundle; {policy.fallback.value} decides meanwhile"
-            )
+            return Finding(Reason.BUNDLE_MISSING, f"{whose}there is no bundle; {_meanwhile(policy)}")
     wanted = (policy.kind.value, policy.mode.value)
     different = sum((said.kind, said.mode) != wanted for said in main)
     if different:
@@ -91,6 +89,13 @@ def _trouble(policy: Policy, main: Sequence[PolicyReport], canary: Sequence[Poli
         shown = ", ".join(sorted(digest[:DIGEST_SHOWN] or "none" for digest in digests))
         return Finding(Reason.CHANGE_SPREADING, f"routers run different bundles: {shown}")
     return None
+
+
+def _meanwhile(policy: Policy) -> str:
+    """Say who decides without the bundle: of a heuristic it holds only the tuned numbers."""
+    if policy.kind is PolicyKind.LEARNED:
+        return f"{policy.fallback.value} decides meanwhile"
+    return f"{policy.kind.value} decides meanwhile, by its built-in numbers"
 
 
 def _in_force(ruling: PolicyReport, agreeing: int, count: int, canary: Sequence[PolicyReport]) -> Finding:

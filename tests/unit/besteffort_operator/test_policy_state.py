@@ -60,6 +60,13 @@ def test_a_bundle_that_is_not_in_use_is_named_with_who_decides(error: str, reaso
     assert state.finding.sentence.endswith("Price decides meanwhile")
 
 
+def test_a_heuristic_without_its_bundle_goes_on_by_itself() -> None:
+    tuned = Policy.model_validate({"kind": "Ladder", "bundle": {"configMapRef": {"name": "p", "key": "p.safetensors"}}})
+    said = running("", kind="Ladder", error="policy bundle: not a whole safetensors file")
+    sentence = policy_state(tuned, [heard(policy=said)]).finding.sentence
+    assert sentence.endswith("Ladder decides meanwhile, by its built-in numbers")
+
+
 def test_a_canary_is_told_apart() -> None:
     routers = [heard("a", policy=running()), heard("c", policy=running(NEW), canary=True)]
     state = policy_state(LEARNED, routers)
