@@ -49,8 +49,8 @@ MORE = """
   FailedMount.
 - **A change of a Deployment is undone**: the operator keeps what it owns. Change the resource; for what it has no field
   for there is `podTemplate`.
-- **Requests are refused or slow although all is ready**: that is load, not trouble. The router's metrics and the alerts
-  (alerts.md) say which promise is at risk.
+- **Requests are refused or slow although all is ready**: that is load, not trouble. The [alerts](alerts.md) say which
+  promise is at risk, and the dashboards why.
 """
 
 
