@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,13 @@ import pytest
 from google.protobuf import json_format
 
 from besteffort.v1.status_pb2 import RouterStatus
-from besteffort_router.scrape import read_page
+from besteffort_router.scrape import ScrapeError, read_page
 from support.fake_triton import FakeTriton
 from support.router import config, request_bytes, write
 from support.routing import infer, routing, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import grpc.aio
@@ -137,3 +140,49 @@ async def test_the_status_page_is_json_and_shows_the_servers_that_were_found(tmp
         assert [(b.size, b.replica, b.ready) for b in said.backends] == [("large", "triton-127-0-0-1", True)]
         assert said.config_digest == up.dispatch.settings.digest
         assert said.policy.loaded_at_s > 1_700_000_000
+
+
+async def test_the_program_finds_its_servers_by_a_real_lookup_and_follows_a_mounted_config_map(tmp_path: Path) -> None:
+    """As in a pod: the configuration lies behind a link that the kubelet swaps."""
+    async with FakeTriton("model_large") as fake:
+        address = {"address": f"localhost:{fake.port}", "metricsUrl": ""}
+        content = config(backends=[behind(fake.port)[0] | address])
+        mount(tmp_path, content)
+        words = ("--config", str(tmp_path / "router.json"), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+        pipe = asyncio.subprocess.PIPE
+        command = [sys.executable, "-m", "besteffort_router", *words]
+        process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
+        try:
+            assert process.stdout is not None
+            url = "http://" + (await process.stdout.readline()).decode().rpartition("metrics=")[2].strip() + "/status"
+            first = await said_by(url, lambda status: any(backend.ready for backend in status.backends))
+            assert [backend.replica for backend in first.backends] == ["triton-127-0-0-1"]
+            mount(tmp_path, content | {"policy": {"kind": "LADDER"}})
+            second = await said_by(url, lambda status: status.policy.kind == "Ladder")
+            assert second.config_digest != first.config_digest
+            assert [backend.ready for backend in second.backends] == [True]
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+def mount(folder: Path, content: dict[str, object]) -> None:
+    version = folder / f"..{len(list(folder.iterdir()))}"
+    version.mkdir()
+    write(version / "router.json", content)
+    fresh = folder / "..data_tmp"
+    fresh.symlink_to(version.name)
+    fresh.replace(folder / "..data")
+    if not (folder / "router.json").is_symlink():
+        (folder / "router.json").symlink_to("..data/router.json")
+
+
+async def said_by(url: str, holds: Callable[[RouterStatus], bool]) -> RouterStatus:
+    """Ask for the status until it is as wanted."""
+    async with asyncio.timeout(30.0):
+        while True:
+            with contextlib.suppress(ScrapeError):
+                status = json_format.Parse(await read_page(url, 5.0), RouterStatus())
+                if holds(status):
+                    return status
+            await asyncio.sleep(0.05)
