@@ -20,7 +20,7 @@ from besteffort_operator.cluster import Cluster, connected
 from besteffort_operator.errors import NotFoundError
 from besteffort_operator.kinds import KINDS, MANAGED_BY, OPTIONAL_KINDS, SERVICE, Kind
 from cluster.control_plane import ControlPlane
-from support.operator import Operator, add_on, every_kind, install, resource, until
+from support.operator_process import Operator, add_on, every_kind, install, resource, until
 
 NAMESPACE = "team"
 LIMIT_S = 5.0

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from besteffort_operator.cluster import Cluster, connected
 from besteffort_operator.kinds import SERVICE
 from cluster.control_plane import ControlPlane
-from support.operator import Operator, install, resource
+from support.operator_process import Operator, install, resource
 
 if TYPE_CHECKING:
     from typing import Any

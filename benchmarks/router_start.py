@@ -57,7 +57,7 @@ class Process:
 @contextmanager
 def fake_triton() -> Iterator[str]:
     """Yield the address of a server of one model that answers at once."""
-    process = Process("-P", str(FAKE), "model_large")
+    process = Process(str(FAKE), "model_large")
     try:
         yield f"127.0.0.1:{process.line.strip()}"
     finally:

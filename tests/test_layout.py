@@ -33,6 +33,11 @@ def test_tests_are_no_packages() -> None:
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
+def test_no_module_hides_one_of_the_standard_library() -> None:
+    """A program started beside such a file would import that instead."""
+    assert not [path for path in (ROOT / "tests").rglob("*.py") if path.stem in sys.stdlib_module_names]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_a_module_says_what_it_is_for_and_stays_readable(path: Path) -> None:
     text = path.read_text()

@@ -12,7 +12,7 @@ import pytest
 from cluster.access import Cluster, write_kubeconfig
 from cluster.control_plane import ApiServer
 from support.command import Commands, Done
-from support.operator import install, resource
+from support.operator_process import install, resource
 
 OLD = {"configMapRef": {"name": "old", "key": "policy.safetensors"}}
 NEW = {"pvc": {"claimName": "policies", "path": "new.safetensors"}}

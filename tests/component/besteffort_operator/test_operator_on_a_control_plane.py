@@ -15,7 +15,7 @@ from besteffort_operator.cluster import Cluster, connected
 from besteffort_operator.errors import NotFoundError
 from besteffort_operator.kinds import CONFIG_MAP, DEPLOYMENT, EVENT, KINDS, MANAGED_BY, SERVICE, Kind
 from cluster.control_plane import ControlPlane
-from support.operator import Operator, every_kind, install, measured, resource, until
+from support.operator_process import Operator, every_kind, install, measured, resource, until
 
 USER = "system:serviceaccount:besteffort-system:operator"
 BUILT_IN = [kind for kind in KINDS if not kind.optional]

@@ -17,7 +17,7 @@ from besteffort_operator.kinds import DEPLOYMENT, LEASE, OPTIONAL_KINDS, SERVICE
 from cluster import binaries
 from cluster.control_plane import ApiServer
 from cluster.errors import MissingProgramError
-from support.operator import NAMESPACE, Operator, add_on, install, resource, until, wait_for
+from support.operator_process import NAMESPACE, Operator, add_on, install, resource, until, wait_for
 
 CRD = "customresourcedefinition/besteffortservices.serving.besteffort.dev"
 MONITOR = next(kind for kind in OPTIONAL_KINDS if kind.kind == "PodMonitor")

@@ -16,7 +16,7 @@ import pytest
 
 from cluster.control_plane import ControlPlane
 from support.command import Commands, Done
-from support.operator import Operator, install, measured, resource, wait_for
+from support.operator_process import Operator, install, measured, resource, wait_for
 
 ADDRESS = "127.0.0.77"
 BROKEN = {"metadata": {"annotations": {"test/waiting": "ImagePullBackOff"}}}

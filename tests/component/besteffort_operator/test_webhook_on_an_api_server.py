@@ -29,7 +29,7 @@ from besteffort_operator.trust import SECRET, WEBHOOKS, Trust
 from besteffort_operator.webhook import Webhook
 from cluster.control_plane import ApiServer
 from support.chart import render, run
-from support.operator import NAMESPACE, Operator, install, resource, until
+from support.operator_process import NAMESPACE, Operator, install, resource, until
 
 RIGHTS = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Secret")
 CONFIGURATION = "besteffort-system-besteffort"

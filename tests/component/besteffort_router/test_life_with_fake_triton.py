@@ -40,7 +40,7 @@ class Program:
 
     async def start(self, model: str, *, delay_s: float = 0.01) -> int:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", str(FAKE), model, "--delay-s", str(delay_s), stdout=asyncio.subprocess.PIPE
+            sys.executable, str(FAKE), model, "--delay-s", str(delay_s), stdout=asyncio.subprocess.PIPE
         )
         assert self._process.stdout is not None
         return int(await self._process.stdout.readline())

@@ -10,7 +10,7 @@ import pytest
 from cluster.errors import CommandError
 from support.addons import definitions
 from support.chart import CHART, NAMESPACE, SAMPLES
-from support.operator import Operator, wait_for
+from support.operator_process import Operator, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from besteffort_operator.reconcile import Surroundings
 from besteffort_operator.settings import read_settings
 from besteffort_operator.trust import names_in
 from besteffort_operator.webhook import verdict
-from support.operator import resource
+from support.operator_process import resource
 
 SURROUNDINGS = Surroundings("router:1", "0.1.0", "besteffort-system")
 POD: dict[str, Any] = {"metadata": {"name": "client"}, "spec": {"containers": [{"name": "client", "image": "c:1"}]}}

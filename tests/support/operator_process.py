@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ class Operator:
     """`python -m besteffort_operator`; `kill` it as a crash would, or `stop` it as Kubernetes does."""
 
     def __init__(self, kubeconfig: Path, log: Path, *flags: str, name: str = "operator") -> None:
+        self.name = name
         self.log = log
         where = ("--kubeconfig", str(kubeconfig), "--metrics", "127.0.0.1:0", "--lease-namespace", NAMESPACE)
         command = [sys.executable, "-m", "besteffort_operator", *where, "--log-format", "json", *flags]
@@ -55,6 +57,14 @@ class Operator:
         """End it at once, whatever it is at."""
         self._process.kill()
         self._process.wait()
+
+    def hold_up(self) -> None:
+        """Let it stand still, as on a machine that is out of memory."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End `hold_up`."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """Ask it to end; return its exit status."""
