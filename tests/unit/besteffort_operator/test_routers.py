@@ -54,7 +54,7 @@ async def fake_router() -> AsyncIterator[FakeRouter]:
     fake = FakeRouter()
     app = web.Application()
     app.router.add_get("/status", fake.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
