@@ -42,7 +42,9 @@ def burst(world: World) -> None:
     ended = sum(result[outcome] for outcome in ("in_time", "late", "refused"))
     assert result["offered"] == ended, f"some requests of the burst had no answer: {result}"
     counted = _counted(world) - before
-    assert counted == result["offered"], f"the routers counted {counted} of {result['offered']} requests"
+    # What the client gave up before it was sent, no router has seen.
+    seen = result["in_time"] + result["refused"]
+    assert seen <= counted <= result["offered"], f"the routers counted {counted} requests, the client {result}"
 
 
 def ask_through_sidecar(world: World) -> None:

@@ -22,10 +22,10 @@ ROLLED_WITHIN_S = 600.0
 
 
 def roll_policy(world: World) -> None:
-    """Another policy takes over in all routers."""
+    """Another policy takes over in all routers: one by which all sizes answer, so that each is missed."""
     with _under_load(world, "policy"):
-        world.patch("assistant", {"policy": {"kind": "Price", "bundle": None}})
-        _await(world, lambda status: status["policy"]["kind"] == "Price")
+        world.patch("assistant", {"policy": {"kind": "RoundRobin", "bundle": None}})
+        _await(world, lambda status: status["policy"]["kind"] == "RoundRobin")
 
 
 def roll_size(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ class World:
 
     def patch(self, service: str, spec: dict[str, Any]) -> None:
         """Change fields of a service, as a user's `kubectl patch` does."""
-        change = yaml.safe_dump({"spec": spec}, default_flow_style=True, width=10**6).strip()
+        change = json.dumps({"spec": spec})
         self.kubectl("patch", "bes", service, "--type=merge", "-p", change, f"--namespace={self.namespace}")
 
     def in_client(self, *words: object, pod: str = "client") -> str:

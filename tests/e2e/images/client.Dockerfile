@@ -11,6 +11,7 @@ COPY protos protos
 COPY operator operator
 COPY router router
 COPY cli cli
+COPY learning learning
 RUN /opt/client/bin/pip install --no-cache-dir --no-deps --no-index --no-build-isolation .
 
 FROM ${BASE}

@@ -17,7 +17,8 @@ import numpy as np
 import tritonclient.grpc.aio as triton
 from tritonclient.utils import InferenceServerException
 
-PROMPTS = (("345+872=", "addition"), ("reverse qwerty=", "reversal"), ("sort qwerty=", "sorting"))
+# Short: what is measured is who is there to answer, not how much two cores can compute.
+PROMPTS = (("3+4=", "addition"), ("reverse ab=", "reversal"), ("sort ba=", "sorting"), ("2*3=", "multiplication"))
 ANSWERS_WITHIN_S = 30.0
 
 
@@ -80,7 +81,7 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("--model", default="assistant")
     parser.add_argument("--rate-rps", type=float, default=50)
-    parser.add_argument("--deadline-ms", type=int, default=2000)
+    parser.add_argument("--deadline-ms", type=int, default=8000)
     asked = parser.parse_args()
     asyncio.run(Steady(asked.address, asked.model, asked.rate_rps, asked.deadline_ms).run())
 
