@@ -122,3 +122,4 @@ def test_it_looks_after_the_certificate_of_its_webhook_and_an_upgrade_leaves_it(
     assert server.get("secret/besteffort-webhook", "-n", NAMESPACE)["data"] == kept
     helm("rollback", "besteffort", "1")
     assert authority() == trusted
+    assert server.get("secret/besteffort-webhook", "-n", NAMESPACE)["data"] == kept

@@ -100,23 +100,6 @@ def test_the_definition_goes_with_the_release_where_one_asks_for_it(helm: Helm) 
     assert "besteffortservices.serving.besteffort.dev" not in [crd["metadata"]["name"] for crd in left]
 
 
-def test_an_upgrade_leaves_alone_what_the_operator_wrote(helm: Helm) -> None:
-    """The certificate of the webhook: the chart makes the places, the operator fills them."""
-    server = helm.server
-    helm("install", "besteffort", str(CHART), values=WEBHOOK)
-    webhooks = f"mutatingwebhookconfiguration/{NAMESPACE}-besteffort"
-    secret = ["secret/besteffort-webhook", "-n", NAMESPACE]
-    bundle = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": AUTHORITY}]
-    server.kubectl("patch", webhooks, "--type=json", "-p", json.dumps(bundle))
-    server.kubectl("patch", *secret, "-p", json.dumps({"stringData": {"tls.crt": "certificate"}}))
-    for _ in range(2):
-        helm("upgrade", "besteffort", str(CHART), values=WEBHOOK | {"replicas": 3})
-        assert server.get(webhooks)["webhooks"][0]["clientConfig"]["caBundle"] == AUTHORITY
-        assert "tls.crt" in server.get(*secret)["data"]
-    helm("rollback", "besteffort", "1")
-    assert server.get(webhooks)["webhooks"][0]["clientConfig"]["caBundle"] == AUTHORITY
-
-
 def test_a_second_release_that_brings_the_definition_too_is_refused(helm: Helm) -> None:
     helm("install", "besteffort", str(CHART))
     again = helm.tried("install", "besteffort", str(CHART))
@@ -181,6 +164,3 @@ def test_pods_pass_the_restricted_standard(helm: Helm, kind: str) -> None:
     del pod["spec"]["containers"][0]["securityContext"]
     with pytest.raises(CommandError, match="restricted"):
         server.kubectl(*create, input=json.dumps(pod))
-
-
-AUTHORITY = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
