@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from besteffort_operator import wording
-from besteffort_operator.capacity import ScalingEngine
-from besteffort_operator.resource import PlacementMode
+from besteffort_operator.capacity import Scaling, ScalingEngine
+from besteffort_operator.resource import PlacementMode, RouterMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from besteffort_operator.capacity import RouterScaling, Scaling
+    from besteffort_operator.capacity import RouterScaling
     from besteffort_operator.resource import Placement, Router, Spec
     from besteffort_operator.size import Size
 
@@ -72,6 +72,15 @@ def prometheus_is_for_keda(spec: Spec) -> Iterator[str]:
             yield f"{path}.prometheusAddress: {wording.KEDA_ONLY}"
 
 
+def keda_asks_somebody(spec: Spec) -> Iterator[str]:
+    """Engine KEDA needs `scaling.prometheusAddress` with router mode Sidecar."""
+    for path, scaling in _scalings(spec):
+        if not isinstance(scaling, Scaling) or scaling.engine is not ScalingEngine.KEDA:
+            continue
+        if spec.router.mode is RouterMode.SIDECAR and scaling.prometheus_address is None:
+            yield f"{path}: {wording.KEDA_ASKS_NOBODY}"
+
+
 PLACEMENT_RULES: tuple[Callable[[Spec], Iterator[str]], ...] = (
     servers_follow_the_placement,
     colocated_models_differ,
@@ -79,6 +88,7 @@ PLACEMENT_RULES: tuple[Callable[[Spec], Iterator[str]], ...] = (
     replicas_are_fixed_or_scaled,
     scaling_has_a_range,
     prometheus_is_for_keda,
+    keda_asks_somebody,
 )
 
 

@@ -78,5 +78,5 @@ class Status(Block):
     sizes: tuple[SizeShape, ...] = Field(default=(), max_length=8, description="The servers of each size.")
     policy: PolicyShape | None = Field(default=None, description="The policy that the routers run.")
     scaling: tuple[ScalingShape, ...] = Field(
-        default=(), max_length=8, description="What the numbers of servers follow, where they are not fixed."
+        default=(), max_length=9, description="What the numbers of servers follow, where they are not fixed."
     )

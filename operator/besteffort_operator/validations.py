@@ -173,11 +173,17 @@ def _scaling() -> Iterator[Validation]:
         )
         yield _duration("waits_are_bounded", f"{at}.scaling.target.backlog", BACKLOG)
         yield _duration("waits_are_bounded", f"{at}.scaling.scaleDownDelay", SCALE_DOWN)
+    asks = "!has({0}.scaling) || {0}.scaling.engine != 'KEDA' || has({0}.scaling.prometheusAddress)"
+    says = wording.KEDA_ASKS_NOBODY
+    for rule, text, field in (
+        (asks.format("self.placement"), says, ".placement.scaling"),
+        (f"self.sizes.all(s, {asks.format('s')})", f"sizes[].scaling {says}", ".sizes"),
+    ):
+        yield Validation("keda_asks_somebody", "spec", f"self.router.mode != 'Sidecar' || {rule}", spoken(text), field)
 
 
 def _policy() -> Iterator[Validation]:
     kinds = ", ".join(kind for kind in PolicyKind if kind is not PolicyKind.LEARNED)
-    static, names = "(self.kind == 'Static' || self.fallback == 'Static')", "self.sizes.map(s, s.name)"
     reading = ", ".join(f"'{kind}'" for kind in WITH_BUNDLE)
     yield from (
         Validation(name, "spec.policy", rule, says, field)
@@ -195,12 +201,6 @@ def _policy() -> Iterator[Validation]:
                 ".fallback",
             ),
             (
-                "static_size_is_for_static",
-                f"{static} || !has(self.staticSize)",
-                spoken(wording.STATIC_UNUSED),
-                ".staticSize",
-            ),
-            (
                 "canary_is_tried_against_a_bundle",
                 "!has(self.canary) || has(self.bundle)",
                 spoken(wording.CANARY_ALONE),
@@ -214,7 +214,18 @@ def _policy() -> Iterator[Validation]:
             ),
         )
     )
-    static = static.replace("self.", "self.policy.")
+
+
+def _static_size() -> Iterator[Validation]:
+    used, names = "({0}.kind == 'Static' || {0}.fallback == 'Static')", "self.sizes.map(s, s.name)"
+    yield Validation(
+        "static_size_is_for_static",
+        "spec.policy",
+        f"{used.format('self')} || !has(self.staticSize)",
+        spoken(wording.STATIC_UNUSED),
+        ".staticSize",
+    )
+    static = used.format("self.policy")
     yield Validation(
         "static_size_is_for_static",
         "spec",
@@ -336,6 +347,7 @@ VALIDATIONS: Final = (
     *_tokens(),
     *_scaling(),
     *_policy(),
+    *_static_size(),
     *_bundles(),
     *_containers(),
     *_cluster(),

@@ -28,6 +28,7 @@ DEDICATED_ONLY: Final = "goes with Dedicated only; move it to spec.placement.{fi
 SCALING_OR_REPLICAS: Final = "goes without replicas; keep one of the two"
 MIN_ABOVE_MAX: Final = "is above maxReplicas; lower it"
 KEDA_ONLY: Final = "goes with engine KEDA only; remove it"
+KEDA_ASKS_NOBODY: Final = "KEDA has no Service of routers to ask with Sidecar; write prometheusAddress"
 BUNDLE_MISSING: Final = "is missing for kind Learned; write where the bundle is, or choose another kind"
 BUNDLE_SOURCES: Final = "has {count}; write exactly one of path, configMapRef, pvc and oci"
 FALLBACK_LEARNED: Final = "Learned cannot stand in for a missing bundle; write one of {kinds}"

@@ -15,6 +15,7 @@ CONFIG = {"configMapRef": KEY}
 CLAIM = {"pvc": {"claimName": "policies", "path": "policy.safetensors"}}
 OCI = {"oci": {"image": "registry.example/policies:1", "path": "policy.safetensors"}}
 DEDICATED = {"mode": "Dedicated"}
+SIDECAR = {"router": {"mode": "Sidecar"}}
 KEDA = {"maxReplicas": 2, "engine": "KEDA", "prometheusAddress": "http://prometheus:9090"}
 
 
@@ -137,6 +138,8 @@ CASES: tuple[Case, ...] = (
     Case(scaled(scaleDownDelay="61m"), scaled(scaleDownDelay="0s")),
     Case(scaled_size(target={"backlog": "61m"}), scaled_size(target={"backlog": "60m"})),
     Case(scaled_size(scaleDownDelay="3600.1s"), scaled_size(scaleDownDelay="3600s")),
+    Case(SIDECAR | scaled(engine="KEDA"), SIDECAR | scaled(**KEDA)),
+    Case(SIDECAR | scaled_size(engine="KEDA"), scaled_size(engine="KEDA")),
     Case({"policy": {"kind": "Learned"}}, {"policy": {"kind": "Learned", "bundle": CONFIG}}),
     Case({"policy": {"fallback": "Learned"}}, {"policy": {"fallback": "Ladder"}}),
     Case({"policy": {"staticSize": "small"}}, {"policy": {"kind": "Static", "staticSize": "small"}}),

@@ -102,6 +102,11 @@ BROKEN: list[tuple[Callable[[Spec], Iterator[str]], dict[str, Any], int]] = [
         {"placement": {"scaling": {"maxReplicas": 2, "prometheusAddress": "http://prometheus:9090"}}},
         1,
     ),
+    (
+        placement_rules.keda_asks_somebody,
+        {"placement": {"scaling": {"maxReplicas": 2, "engine": "KEDA"}}, "router": {"mode": "Sidecar"}},
+        1,
+    ),
     (policy_rules.learned_policy_has_a_bundle, {"policy": {"kind": "Learned"}}, 1),
     (policy_rules.each_bundle_has_one_source, {"policy": {"bundle": {}}}, 1),
     (policy_rules.each_bundle_has_one_source, {"policy": {"bundle": {**FILE, **CLAIM}}}, 1),
