@@ -92,7 +92,8 @@ class Children:
     async def _settle(self, owner: Manifest, wanted: Manifest, known: Manifest | None, settled: Settled) -> Manifest:
         kind, name = kind_of(wanted), _named(wanted)
         if known is None:
-            found = await self._unlabelled(kind, wanted)
+            # The name may be taken: by somebody else's object, or by ours that lost its labels.
+            found = await self._cluster.get_cached(kind, wanted["metadata"]["namespace"], wanted["metadata"]["name"])
             if found and not _owned(found, owner["metadata"]["uid"]):
                 settled.refused.append(_foreign(found))
                 return found
@@ -105,14 +106,6 @@ class Children:
         applied = await self._cluster.apply(kind, wanted)
         self._memory.accept(applied, wanted)
         return applied
-
-    async def _unlabelled(self, kind: Kind, wanted: Manifest) -> Manifest | None:
-        """Return an object that has the name already: someone else's, or ours without its labels."""
-        metadata = wanted["metadata"]
-        try:
-            return await self._cluster.get(kind, metadata["namespace"], metadata["name"])
-        except NotFoundError:
-            return None
 
     async def _hand_over(self, kind: Kind, wanted: Manifest, known: Manifest) -> None:
         """Leave the replicas to an autoscaler at their number: given up by their only owner they would fall to 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from besteffort_operator.kinds import POD
@@ -32,26 +33,32 @@ async def read_pods(cluster: Cluster, key: Key, service: BestEffortService) -> l
 
 
 class Directory:
-    """Where the routers of each service show their status."""
+    """Where the routers of each service show their status, and whose news are wanted often."""
 
     def __init__(self) -> None:
         self._addresses: dict[Key, tuple[RouterAddress, ...]] = {}
+        self._eager: set[Key] = set()
 
-    def note(self, key: Key, pods: Iterable[Manifest], *, eager: bool) -> None:
-        """Keep where the routers of a service are now; `eager` asks for news of them often."""
-        self._addresses[key] = tuple(_router_addresses(key, pods, eager=eager))
+    def note(self, key: Key, pods: Iterable[Manifest]) -> None:
+        """Keep where the routers of a service are now."""
+        self._addresses[key] = tuple(_router_addresses(key, pods))
+
+    def hurry(self, key: Key, *, eager: bool) -> None:
+        """Ask the routers of a service often, or seldom."""
+        (self._eager.add if eager else self._eager.discard)(key)
 
     def forget(self, key: Key) -> None:
         """Drop what is known of a service that is gone."""
         self._addresses.pop(key, None)
+        self._eager.discard(key)
 
     def addresses(self) -> Iterator[RouterAddress]:
         """Yield the addresses of all routers."""
-        for addresses in self._addresses.values():
-            yield from addresses
+        for key, addresses in self._addresses.items():
+            yield from (replace(found, eager=True) for found in addresses) if key in self._eager else addresses
 
 
-def _router_addresses(key: Key, pods: Iterable[Manifest], *, eager: bool) -> Iterator[RouterAddress]:
+def _router_addresses(key: Key, pods: Iterable[Manifest]) -> Iterator[RouterAddress]:
     """Yield the addresses of the routers among pods, without those that have none yet or that end."""
     for pod in pods:
         metadata, labels = pod["metadata"], pod["metadata"].get("labels", {})
@@ -60,4 +67,4 @@ def _router_addresses(key: Key, pods: Iterable[Manifest], *, eager: bool) -> Ite
         if host and is_router and "deletionTimestamp" not in metadata:
             address = f"[{host}]:{STATUS_PORT}" if ":" in host else f"{host}:{STATUS_PORT}"
             canary = labels.get(COMPONENT) == Component.ROUTER_CANARY
-            yield RouterAddress(key.namespace, key.name, metadata["name"], address, canary=canary, eager=eager)
+            yield RouterAddress(key.namespace, key.name, metadata["name"], address, canary=canary)

@@ -108,6 +108,7 @@ class Reconciler:
     async def _settle(self, key: Key, owner: Manifest, service: BestEffortService) -> Outcome:
         live = await self._children.read(owner)
         pods = await read_pods(self._cluster, key, service)
+        self._directory.note(key, pods)
         heard = self._heard(*key)
         decisions = self._autoscaler.decisions(key, service, live, heard, time.monotonic())
         available_kinds = frozenset(kind.kind for kind in self._children.optional_kinds)
@@ -135,7 +136,7 @@ class Reconciler:
         )
         changed, ready = await self._report(owner, view, notes_of_children(settled.done))
         again_s = _again_s(view, service, ready=ready)
-        self._directory.note(key, pods, eager=again_s is not None)
+        self._directory.hurry(key, eager=again_s is not None)
         done = changed or any(settled.done.values())
         return Outcome("changed" if done else "unchanged", ready, again_s)
 
