@@ -25,6 +25,10 @@ __all__ = ["Address", "Ports", "Router"]
 ROOM = 16 + MOST_WATCHING
 """Calls beyond max_requests that grpc takes: those that are refused with a reason, and those that ask, not infer."""
 
+CONNECTION_S = 30
+LAST_CALLS_S = 3600
+"""How long a connection that has reached its age may be kept by the calls on it."""
+
 
 class Address(NamedTuple):
     """Where to listen; port 0 takes a free one."""
@@ -100,6 +104,10 @@ def _server_options(max_bytes: int, most_calls: int) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", max_bytes),
         ("grpc.max_send_message_length", -1),
+        # So a client finds other routers, and none is left on this one when it stops: a stopping server drops the calls
+        # that come before the client has heard of it, one that only ends a connection by its age answers them.
+        ("grpc.max_connection_age_ms", CONNECTION_S * 1000),
+        ("grpc.max_connection_age_grace_ms", LAST_CALLS_S * 1000),
         ("grpc.max_concurrent_streams", most_calls),
         # Else a burst on a new connection ends UNAVAILABLE, by RST_STREAM, where it should be refused with a reason.
         ("grpc.http.overload_protection", 0),

@@ -34,8 +34,8 @@ CONFIG_FOLDER = "/etc/besteffort/config"
 TLS_FOLDER = "/etc/besteffort/tls"
 GRPC_PORT = 8001
 METRICS_PORT = 9090
-TURN_AWAY_S = 5
-"""Until kube-proxy and clients have noticed that a router leaves."""
+TURN_AWAY_S = 35
+"""Until no client is left: no new connection comes, and routers end each at an age of 30 s, a tenth more or less."""
 STOP_MARGIN_S = 5
 IDLE_MIB = 256
 """Memory of a router without requests, with room for a policy that is being loaded beside the old one."""
