@@ -71,9 +71,9 @@ def drain_node(world: World) -> None:
 
 
 @contextmanager
-def _under_load(world: World, name: str, rate_rps: float = RATE_RPS) -> Iterator[None]:
+def _under_load(world: World, name: str, rate_rps: float | None = None) -> Iterator[None]:
     began_s = time.monotonic()
-    with SteadyLoad(world, rate_rps=rate_rps) as load:
+    with SteadyLoad(world, rate_rps=rate_rps or RATE_RPS) as load:
         yield
     world.figures[name] = load.counts | {"seconds": round(time.monotonic() - began_s, 1)}
     load.check_nothing_failed()
@@ -90,14 +90,21 @@ def _is_settled(world: World, holds: Any) -> bool:
     conditions = {each["type"]: each["status"] for each in status["conditions"]}
     is_current = status["observedGeneration"] == service["metadata"]["generation"]
     is_done = conditions["Ready"] == "True" and conditions["Progressing"] == "False"
-    return is_current and is_done and holds(status) and all(map(_is_rolled_out, _deployments(world)))
+    is_rolled_out = all(map(_is_rolled_out, _deployments(world))) and _none_ends(world)
+    return is_current and is_done and is_rolled_out and holds(status)
 
 
 def _is_rolled_out(deployment: dict[str, Any]) -> bool:
-    """Tell whether old pods are gone too, those that still end among them."""
+    """Tell whether all its pods are new and available."""
     status, wanted = deployment["status"], deployment["spec"]["replicas"]
     counts = [status.get(field, 0) for field in ("replicas", "updatedReplicas", "availableReplicas")]
     return status.get("observedGeneration") == deployment["metadata"]["generation"] and counts == [wanted] * 3
+
+
+def _none_ends(world: World) -> bool:
+    """Tell whether the last old pod is gone too."""
+    pods = world.get("pods", "--selector=app.kubernetes.io/instance=assistant")["items"]
+    return not any("deletionTimestamp" in pod["metadata"] for pod in pods)
 
 
 def _deployments(world: World) -> list[dict[str, Any]]:

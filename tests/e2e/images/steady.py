@@ -18,7 +18,13 @@ import tritonclient.grpc.aio as triton
 from tritonclient.utils import InferenceServerException
 
 # Short: what is measured is who is there to answer, not how much two cores can compute.
-PROMPTS = (("3+4=", "addition"), ("reverse ab=", "reversal"), ("sort ba=", "sorting"), ("2*3=", "multiplication"))
+PROMPTS = (
+    ("3+4=", "addition"),
+    ("reverse ab=", "reversal"),
+    ("sort ba=", "sorting"),
+    ("2*3=", "multiplication"),
+    ("9+2=", "addition"),
+)
 ANSWERS_WITHIN_S = 30.0
 
 
