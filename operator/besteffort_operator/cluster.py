@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import aiohttp
+import yaml
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
@@ -86,7 +87,7 @@ async def connected(kubeconfig: Path | None, user_agent: str, *, context: str | 
             load_incluster_config(configuration)
         else:
             await load_kube_config(str(kubeconfig), context, configuration, persist_config=False)
-    except (ConfigException, OSError) as error:
+    except (ConfigException, OSError, TypeError, yaml.YAMLError) as error:  # TypeError: a file of another shape
         where = f"with {kubeconfig}" if kubeconfig else "from within: give --kubeconfig, or run in a pod"
         raise OperatorError(f"cannot connect to a cluster {where} ({error})") from error
     async with ApiClient(configuration) as api:
