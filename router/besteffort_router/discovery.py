@@ -1,6 +1,7 @@
 """Find the servers behind DNS names: each address of a name is one server. Connects to nothing and decides nothing.
 
-A name that cannot be looked up, or has no address, keeps those that it had: whether they still serve is asked of them.
+A name that cannot be looked up keeps the addresses that it had: whether they still serve is asked of them. One of which
+the name service says several times that it has none has none: its last server may be about to stop.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from besteffort.v1.config_pb2 import Backend, RouterConfig
@@ -25,6 +27,9 @@ __all__ = ["Discovery", "addresses_of", "expanded", "names_in"]
 PATIENCE_S = 1.0
 """A lookup that takes longer goes on while the router works with what it has."""
 MOST_ADDRESSES = 256
+NONE_TIMES = 3
+"""So often a name service must say that a name has no address: one that has just started may not know all names yet."""
+NO_ADDRESS = (socket.EAI_NONAME, socket.EAI_NODATA)
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,6 +42,7 @@ class Discovery:
         self._resolve = resolve
         self._known: dict[str, tuple[str, ...]] = {}
         self._failed: set[str] = set()
+        self._none: Counter[str] = Counter()
         self._lookups: dict[str, asyncio.Task[Sequence[str]]] = {}
 
     async def look(self, settings: Settings) -> bool:
@@ -71,21 +77,39 @@ class Discovery:
 
     def _note(self, name: str, lookup: asyncio.Task[Sequence[str]]) -> bool:
         try:
-            found = tuple(sorted(set(lookup.result())))[:MOST_ADDRESSES]
-            reason = "" if found else "it has no address"
+            found = _answer(lookup)
         except OSError as error:
-            found, reason = (), str(error)
-        if reason:
-            if name not in self._failed:
-                _LOG.warning("%s: %s; what is known of it stays", name, reason)
-            self._failed.add(name)
+            self._keep(name, str(error))
+            return False
+        self._none[name] = 0 if found else self._none[name] + 1
+        if self._none[name] in range(1, NONE_TIMES):
+            self._keep(name, "it has no address")
             return False
         self._failed.discard(name)
-        if found == self._known.get(name):
+        if found == self._known.get(name, ()):
             return False
-        _LOG.info("%s: now %s", name, ", ".join(found))
+        _LOG.info("%s: now %s", name, ", ".join(found) or "no address")
         self._known[name] = found
         return True
+
+    def _keep(self, name: str, reason: str) -> None:
+        if name not in self._failed:
+            _LOG.warning("%s: %s; what is known of it stays", name, reason)
+        self._failed.add(name)
+
+
+def _answer(lookup: asyncio.Task[Sequence[str]]) -> tuple[str, ...]:
+    """Return what a name service answered, nothing where it says that there is nothing.
+
+    Raises:
+        OSError: it did not answer.
+    """
+    try:
+        return tuple(sorted(set(lookup.result())))[:MOST_ADDRESSES]
+    except socket.gaierror as error:
+        if error.errno in NO_ADDRESS:
+            return ()
+        raise
 
 
 async def addresses_of(name: str) -> tuple[str, ...]:

@@ -108,8 +108,11 @@ class GrpcUpstream:
         await self._channel.close(grace_s)
 
     def _failure(self, error: grpc.aio.AioRpcError) -> Answer:
-        code = Code(error.code().value[0])
-        return Answer(Outcome(code, error.details() or "", code is Code.UNAVAILABLE and self._lost(error)))
+        code, said = Code(error.code().value[0]), error.details() or ""
+        if code is Code.NOT_FOUND and said.startswith(UNAVAILABLE):
+            # The router named the model, and this server has just unloaded it or not loaded it yet.
+            code = Code.UNAVAILABLE
+        return Answer(Outcome(code, said, code is Code.UNAVAILABLE and self._lost(error)))
 
     def _lost(self, error: grpc.aio.AioRpcError) -> bool:
         """Tell a broken connection from a server that answers UNAVAILABLE.

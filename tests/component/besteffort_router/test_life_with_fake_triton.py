@@ -113,6 +113,18 @@ async def test_a_server_that_says_it_is_full_is_told_from_one_whose_connection_b
     assert {(outcome.code, outcome.lost) for outcome in [*broken, refused]} == {(Code.UNAVAILABLE, True)}
 
 
+async def test_a_request_for_a_model_that_its_server_is_unloading_goes_to_another_size(tmp_path: Path) -> None:
+    async with FakeTriton("model_small", "model_medium", "model_large") as fake:
+        unloaded = "Request for unknown model: 'model_large' has no available versions"
+        fake.errors["model_large"] = (grpc.StatusCode.NOT_FOUND, unloaded)
+        sizes = ["small", "medium", "large"]
+        server = {"name": "all", "address": f"127.0.0.1:{fake.port}", "sizes": sizes, "device": "d"}
+        async with routing(tmp_path, backends=[server], deadline=LONG) as up, up.channel() as channel:
+            await up.until_ready(3)
+            assert await codes(channel, 50) == {"OK": 50}
+            assert_adds_up(up, 50)
+
+
 async def test_a_full_queue_of_one_model_leaves_the_other_sizes_of_its_server_in_use(tmp_path: Path) -> None:
     async with FakeTriton("model_small", "model_medium", "model_large") as fake:
         fake.errors["model_large"] = (grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")

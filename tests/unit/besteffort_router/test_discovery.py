@@ -106,18 +106,31 @@ async def test_addresses_that_come_and_go_are_followed() -> None:
     assert names(discovery.resolved(content)) == ["triton-10-0-0-2"] * 2
 
 
-@pytest.mark.parametrize("answer", [[], socket.gaierror(socket.EAI_AGAIN, "Temporary failure")])
-async def test_what_was_known_stays_when_the_name_service_fails_or_has_nothing(
-    answer: list[str] | OSError, caplog: pytest.LogCaptureFixture
+async def test_what_was_known_stays_when_the_name_service_fails(caplog: pytest.LogCaptureFixture) -> None:
+    service, content = Names(here=["10.0.0.1"]), settings(backends=[BEHIND])
+    discovery = Discovery(service)
+    await discovery.look(content)
+    service.addresses = socket.gaierror(socket.EAI_AGAIN, "Temporary failure")
+    for _ in range(5):
+        assert not await discovery.look(content)
+    assert names(discovery.resolved(content)) == ["triton-10-0-0-1"] * 2
+    assert caplog.text.count("what is known of it stays") == 1
+
+
+@pytest.mark.parametrize("nothing", [[], socket.gaierror(socket.EAI_NONAME, "Name or service not known")])
+async def test_a_name_loses_its_last_address_when_the_name_service_says_so_three_times(
+    nothing: list[str] | OSError,
 ) -> None:
     service, content = Names(here=["10.0.0.1"]), settings(backends=[BEHIND])
     discovery = Discovery(service)
     await discovery.look(content)
-    service.addresses = answer
-    for _ in range(3):
-        assert not await discovery.look(content)
+    for answer, changes in [(nothing, False), (nothing, False), (["10.0.0.1"], False), (nothing, False)]:
+        service.addresses = answer
+        assert await discovery.look(content) is changes
     assert names(discovery.resolved(content)) == ["triton-10-0-0-1"] * 2
-    assert caplog.text.count("what is known of it stays") == 1
+    service.addresses = nothing
+    assert [await discovery.look(content) for _ in range(3)] == [False, True, False]
+    assert names(discovery.resolved(content)) == []
 
 
 async def test_a_lookup_that_hangs_holds_nobody_up_and_is_not_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
