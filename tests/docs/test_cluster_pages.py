@@ -1,4 +1,4 @@
-"""The pages about clusters: their commands are not run here, but what they name is there."""
+"""The sh blocks of README and docs, which need a cluster: they are not run, but what they name is there."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from support.chart import SAMPLES, render, run, template
 from support.processes import BESTEFFORT
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    ROOT / "docs" / f"{name}.md" for name in ("install", "first-service", "sizing", "sidecar", "security", "alerts")
-]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands() -> list[str]:
@@ -56,6 +54,12 @@ def test_helm_has_the_options_that_a_page_uses(command: str) -> None:
         assert f"{option} " in said, option
     for path in (word for word in parts if "/" in word and not word.startswith(("image", "routerImage", "REGISTRY"))):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "--filename manifests/" in command])
+def test_a_manifest_that_a_page_applies_is_there(command: str) -> None:
+    parts = words(command)
+    assert (ROOT / parts[parts.index("--filename") + 1]).exists()
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("docker build")])
@@ -104,5 +108,5 @@ def test_the_page_of_the_first_service_names_every_sample() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_link_leads_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+    for link in re.findall(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / link).exists(), link

@@ -1,4 +1,7 @@
-"""Every command of README and docs is run, the long ones shortened; one `up` serves all those that call it."""
+"""Each command in a console block of README or docs is run, the long ones shortened; one `up` serves all that call it.
+
+Only what works on this machine alone is ever run: what needs a cluster belongs in sh blocks (test_cluster_pages.py).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "examples" / "demo"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BESTEFFORT = ".venv/bin/besteffort"
+EXAMPLE = ".venv/bin/python examples/"
 ADDRESS = "127.0.0.1:8001"
+LOCAL = {"calibrate", "evaluate", "load", "policy inspect", "simulate", "train", "up", "validate"}
+"""Verbs that never ask a cluster."""
 SHORTER = {
     "calibrate": "--prompts few.jsonl",
     "evaluate": "--seeds 2",
@@ -47,16 +53,20 @@ def documented() -> list[str]:
 
 
 def verb(command: str) -> str:
-    """Return the verb of a `besteffort` command, empty for any other command."""
-    program, _, rest = command.partition(" ")
-    return rest.partition(" ")[0] if program == BESTEFFORT else ""
+    """Return the verb of a `besteffort` command, of one or two words, empty for any other command."""
+    program, *rest = shlex.split(command)
+    return " ".join(rest[: 2 if rest[:1] == ["policy"] else 1]) if program == BESTEFFORT else ""
+
+
+def is_local(command: str) -> bool:
+    return command in INSTEAD or command in NOT_HERE or verb(command) in LOCAL or command.startswith(EXAMPLE)
 
 
 def calls_up(command: str) -> bool:
     return ADDRESS in command or "examples/client.py" in command
 
 
-COMMANDS = [command for command in documented() if command not in NOT_HERE]
+COMMANDS = [command for command in documented() if is_local(command) and command not in NOT_HERE]
 UPS = [command for command in COMMANDS if verb(command) == "up"]
 TRAINS = [command for command in COMMANDS if verb(command) == "train"]
 CALLS = [command for command in COMMANDS if calls_up(command)]
@@ -67,6 +77,17 @@ def words_of(command: str) -> list[str]:
     """Return the words, shortened, with the files of the checkout by their whole paths."""
     shortened = INSTEAD.get(command, f"{command} {SHORTER.get(verb(command), '')}")
     return [str(ROOT / word) if "/" in word and (ROOT / word).exists() else word for word in shlex.split(shortened)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_a_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands find no cluster: none of this user's, none around this machine."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("KUBECONFIG", str(home / "none"))
+        patch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +128,23 @@ def test_the_documents_hold_the_commands_that_this_file_knows() -> None:
     assert {verb(command) for command in COMMANDS} >= {"up", "train", *SHORTER}
     assert {*INSTEAD, *NOT_HERE} <= set(documented())
     assert len(UPS) == 1
+
+
+def test_consoles_hold_nothing_that_could_change_a_cluster() -> None:
+    assert not [command for command in documented() if not is_local(command)], "write these into an sh block"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kubectl get pods",
+        "helm list",
+        "docker ps",
+        *(f"{BESTEFFORT} {rest}" for rest in ("status a", "policy promote a")),
+    ],
+)
+def test_what_needs_a_cluster_or_another_program_is_not_run(command: str) -> None:
+    assert not is_local(command)
 
 
 @pytest.mark.triton
