@@ -55,7 +55,10 @@ class Bundle(Block):
     )
     config_map_ref: ConfigMapRef | None = Field(default=None, description="A key of a ConfigMap.")
     pvc: ClaimFile | None = Field(default=None, description="A file on a volume.")
-    oci: ImageFile | None = Field(default=None, description="A file in a container image; from Kubernetes 1.33 on.")
+    oci: ImageFile | None = Field(
+        default=None,
+        description="A file in a container image; from Kubernetes 1.35 on, before with its feature gate ImageVolume.",
+    )
 
 
 class Canary(Block):

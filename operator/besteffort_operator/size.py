@@ -46,8 +46,9 @@ class Repository(Block):
     """A ready Triton model repository."""
 
     uri: forms.Uri = Field(
-        description="On a cluster s3://, gs:// or as:// (Triton reads it itself), pvc://CLAIM/PATH, oci://IMAGE or "
-        "file:// (a folder in Triton's image). For `besteffort up` a folder, a relative one beside the resource's file."
+        description="On a cluster s3://, gs:// or as:// (Triton reads it itself), pvc://CLAIM/PATH, oci://IMAGE (from "
+        "Kubernetes 1.35 on, before with its feature gate ImageVolume) or file:// (a folder in Triton's image). For "
+        "`besteffort up` a folder, a relative one beside the resource's file."
     )
     name: forms.ModelName = Field(description="The model's name in the repository.")
 
