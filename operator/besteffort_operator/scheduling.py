@@ -37,5 +37,8 @@ class Scheduling(Block):
     priority_class_name: forms.DnsName | None = Field(default=None, description="PriorityClass of the pods.")
     runtime_class_name: forms.DnsName | None = Field(default=None, description="RuntimeClass of the pods.")
     topology_spread_constraints: tuple[CoreObject, ...] = Field(
-        default=(), max_length=8, description="How pods spread over nodes, as in a pod; over hosts when left out."
+        default=(),
+        max_length=8,
+        description="How pods spread over nodes, as in a pod; over hosts when left out. One without labelSelector "
+        "counts the server's own pods.",
     )

@@ -29,7 +29,7 @@ def placement(gpu: Gpu | None, scheduling: Scheduling | None, selector: Mapping[
             "affinity": scheduling.affinity,
             "priorityClassName": scheduling.priority_class_name,
             "runtimeClassName": scheduling.runtime_class_name,
-            "topologySpreadConstraints": list(scheduling.topology_spread_constraints) or spread(selector),
+            "topologySpreadConstraints": _spread_as_said(scheduling, selector) or spread(selector),
         }
     return {field: value for field, value in fields.items() if value}
 
@@ -52,6 +52,13 @@ def spread(selector: Mapping[str, str]) -> list[Manifest]:
             "matchLabelKeys": ["pod-template-hash"],
         }
     ]
+
+
+def _spread_as_said(scheduling: Scheduling, selector: Mapping[str, str]) -> list[Manifest]:
+    """Return the user's constraints; one without a selector would count no pod at all, so it counts the pods' own."""
+    own = {"labelSelector": {"matchLabels": dict(selector)}}
+    constraints = scheduling.topology_spread_constraints
+    return [each | own if each.get("labelSelector") is None else each for each in constraints]
 
 
 def _tolerations(gpu: Gpu | None, scheduling: Scheduling | None) -> list[Manifest]:

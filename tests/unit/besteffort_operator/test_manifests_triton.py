@@ -119,6 +119,22 @@ def test_a_users_toleration_of_the_same_taint_is_enough() -> None:
     assert pod_of(deployment(found))["tolerations"] == own
 
 
+@pytest.mark.parametrize("said", [{}, {"labelSelector": None}])
+def test_a_spread_without_a_selector_counts_the_servers_own_pods(said: dict[str, None]) -> None:
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    large = size("large", scheduling={"topologySpreadConstraints": [spread | said]})
+    found = deployment(service(size("small"), large, placement=DEDICATED), "assistant-triton-large")
+    (constraint,) = pod_of(found)["topologySpreadConstraints"]
+    assert constraint == spread | {"labelSelector": found["spec"]["selector"]}
+
+
+@pytest.mark.parametrize("selector", [{}, {"matchLabels": {"app": "all"}}])
+def test_a_spread_with_a_selector_stays_as_it_is(selector: dict[str, Any]) -> None:
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector}
+    found = service(placement={"scheduling": {"topologySpreadConstraints": [spread]}})
+    assert pod_of(deployment(found))["topologySpreadConstraints"] == [spread]
+
+
 def test_of_a_gpu_request_and_limit_are_the_same() -> None:
     found = service(placement={"gpu": {"count": 2}}, triton={"resources": {"requests": {"cpu": 4}}})
     resources = container_of(deployment(found))["resources"]
