@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from support.chart import SAMPLES, render, run, template
+from support.manifests import CONTEXT, GOLDEN, one, wanted_of
 from support.processes import BESTEFFORT
 
 ROOT = Path(__file__).parents[2]
@@ -80,12 +81,26 @@ def test_the_values_that_the_page_shows_are_taken() -> None:
     assert render(shown)
 
 
+def test_the_adapters_rule_serves_what_an_hpa_asks_for() -> None:
+    """It is the same query as KEDA's, with the adapter's words for what is asked."""
+    (rule,) = next(block for block in blocks("autoscaling") if "externalRules" in block)["externalRules"]
+    wanted = wanted_of(GOLDEN / "input" / "dedicated-and-scaled.yaml")
+    (asked,) = one(wanted, "HorizontalPodAutoscaler", "assistant-triton-large")["spec"]["metrics"]
+    metric = asked["external"]["metric"]
+    assert rule["name"]["as"] == metric["name"]
+    labels = {"namespace": CONTEXT.namespace, **metric["selector"]["matchLabels"], "size": "largest"}
+    matchers = ",".join(f'{label}="{value}"' for label, value in labels.items())
+    (trigger,) = one(wanted, "ScaledObject", "assistant-triton-largest")["spec"]["triggers"]
+    assert rule["metricsQuery"].replace("<<.LabelMatchers>>", matchers) == trigger["metadata"]["query"]
+    assert rule["seriesQuery"].partition("{")[0] in trigger["metadata"]["query"]
+
+
 def test_values_set_on_a_command_line_are_taken() -> None:
     helm = [command for command in COMMANDS if command.startswith("helm ")]
     given = [word for command in helm for word in words(command) if re.match(r"[a-zA-Z.]+=", word)]
     assert given
-    for one in given:
-        done = template({}, "--set", one.replace("REGISTRY", "registry.example"))
+    for value in given:
+        done = template({}, "--set", value.replace("REGISTRY", "registry.example"))
         assert done.returncode == 0, done.stderr
 
 
