@@ -66,12 +66,12 @@ models: $(VENV)/dev.done  ## train the demo's three language models anew (about 
 	$(BIN)/python -m besteffort_models evaluate
 
 docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
-	$(BIN)/python -m besteffort_operator.reference > docs/reference/resource.md
+	$(BIN)/python -m besteffort_resource.reference > docs/reference/resource.md
 	$(BIN)/python -m besteffort_operator.troubleshooting > docs/troubleshooting.md
 	$(BIN)/python charts/reference.py > docs/reference/chart.md
 
 manifests: $(VENV)/dev.done  ## regenerate what is generated in manifests/ and charts/
-	$(BIN)/python -m besteffort_operator.crd > manifests/crd.yaml
+	$(BIN)/python -m besteffort_resource.crd > manifests/crd.yaml
 	cp manifests/crd.yaml charts/besteffort/files/crd.yaml
 	$(BIN)/python charts/render.py "$$($(BIN)/python tests/cluster build helm)" > manifests/install.yaml
 

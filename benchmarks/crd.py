@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the control plane and the cases are those of the tests
 
-from besteffort_operator.crd import crd_yaml  # noqa: E402
-from besteffort_operator.validations import VALIDATIONS  # noqa: E402
+from besteffort_resource.crd import crd_yaml  # noqa: E402
+from besteffort_resource.validations import VALIDATIONS  # noqa: E402
 from cluster.control_plane import ApiServer  # noqa: E402
 from support.crd import COMMITTED, Services, bad_forms, forms_of, installed, proven, schema_of  # noqa: E402
 

@@ -11,7 +11,7 @@ import typer
 from besteffort_cli import calibrate, demo, inspection, learn, load, promotion, render, status, up, validate
 from besteffort_cli.errors import CliError
 from besteffort_core.errors import CoreError
-from besteffort_operator.errors import ResourceError
+from besteffort_resource.errors import ResourceError
 from besteffort_sim.errors import SimulationError
 from besteffort_train.errors import TrainingError
 

@@ -30,7 +30,7 @@ from besteffort_cli.preparation import (
     say,
 )
 from besteffort_cli.stack import LocalStack
-from besteffort_operator.profile import profile_to_yaml
+from besteffort_resource.profile import profile_to_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

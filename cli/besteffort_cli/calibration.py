@@ -17,13 +17,13 @@ import numpy as np
 from besteffort_cli.dataset import is_right
 from besteffort_cli.errors import InputError
 from besteffort_cli.triton_client import TritonClient
-from besteffort_operator.profile import measured_profile
+from besteffort_resource.profile import measured_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from besteffort_cli.dataset import Row
-    from besteffort_operator.profile import Profile
+    from besteffort_resource.profile import Profile
 
 __all__ = ["Effort", "Measurement", "Subject", "measure", "profiles_of"]
 

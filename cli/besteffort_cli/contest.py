@@ -12,7 +12,7 @@ from besteffort_cli.replay import replay
 from besteffort_cli.report import summarise
 from besteffort_cli.series import Turn
 from besteffort_cli.table import Result
-from besteffort_operator.resource import PolicyKind
+from besteffort_resource.service import PolicyKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -28,8 +28,8 @@ from besteffort_cli.table import as_json, as_table
 from besteffort_cli.trace import read_trace
 from besteffort_cli.verdict import verdict
 from besteffort_cli.window import Window, choose_window
-from besteffort_operator.profile import Profile, load_profiles
-from besteffort_operator.resource import DeadlineMode
+from besteffort_resource.profile import Profile, load_profiles
+from besteffort_resource.service import DeadlineMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

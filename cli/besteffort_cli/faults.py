@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from besteffort_cli.errors import InputError
-from besteffort_operator.errors import ResourceError
+from besteffort_resource.errors import ResourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

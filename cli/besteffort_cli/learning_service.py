@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from besteffort_cli.faults import faults_of
 from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
-from besteffort_operator.document import load_service
-from besteffort_operator.profile import load_profiles
-from besteffort_operator.router_config import router_config
+from besteffort_resource.document import load_service
+from besteffort_resource.profile import load_profiles
+from besteffort_resource.router_config import router_config
 from besteffort_train.episodes import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from besteffort_operator.profile import Profile
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.profile import Profile
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["learning_service", "load_learning_service"]
 

@@ -8,14 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from besteffort_cli.errors import InputError
 from besteffort_cli.faults import faults_of
-from besteffort_operator.document import load_service
+from besteffort_resource.document import load_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from besteffort_operator.resource import BestEffortService
-    from besteffort_operator.size import Size
+    from besteffort_resource.service import BestEffortService
+    from besteffort_resource.size import Size
 
 __all__ = ["LocalService", "load_local_service", "parse_remotes"]
 

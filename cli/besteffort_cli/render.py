@@ -13,19 +13,19 @@ import yaml
 
 from besteffort_cli.errors import InputError
 from besteffort_cli.faults import faults_of
-from besteffort_operator.cluster_rules import cluster_faults
-from besteffort_operator.document import load_service
-from besteffort_operator.errors import ResourceError
 from besteffort_operator.kinds import OPTIONAL_KINDS
 from besteffort_operator.manifests.build import wanted
 from besteffort_operator.manifests.context import Context
 from besteffort_operator.manifests.metadata import WANTED_ANNOTATION
-from besteffort_operator.profile import load_profiles
+from besteffort_resource.cluster_rules import cluster_faults
+from besteffort_resource.document import load_service
+from besteffort_resource.errors import ResourceError
+from besteffort_resource.profile import load_profiles
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Manifest
-    from besteffort_operator.profile import Profile
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.profile import Profile
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["Form", "render"]
 

@@ -10,8 +10,8 @@ from besteffort_cli.router_process import RouterProcess
 from besteffort_cli.run_folder import make_run_folder
 from besteffort_cli.supervision import Supervisor
 from besteffort_cli.triton import TritonServer
-from besteffort_operator.resource import PlacementMode
-from besteffort_operator.router_config import BackendAddress, router_config
+from besteffort_resource.router_config import BackendAddress, router_config
+from besteffort_resource.service import PlacementMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from besteffort_cli.cores import CoreSplit
     from besteffort_cli.installation import TritonInstallation
     from besteffort_cli.local_service import LocalService
-    from besteffort_operator.profile import Profile
-    from besteffort_operator.resource import Policy, PolicyKind
-    from besteffort_operator.size import Size
+    from besteffort_resource.profile import Profile
+    from besteffort_resource.service import Policy, PolicyKind
+    from besteffort_resource.size import Size
 
 __all__ = ["Ground", "LocalStack"]
 

@@ -29,13 +29,13 @@ from besteffort_cli.preparation import (
     say,
 )
 from besteffort_cli.stack import LocalStack
-from besteffort_operator.profile import load_profiles
+from besteffort_resource.profile import load_profiles
 
 if TYPE_CHECKING:
     from besteffort_cli.local_service import LocalService
     from besteffort_cli.router_process import RouterProcess
     from besteffort_cli.stack import Ground
-    from besteffort_operator.profile import Profile
+    from besteffort_resource.profile import Profile
 
 __all__ = ["profiles_for", "up"]
 

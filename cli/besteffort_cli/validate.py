@@ -11,8 +11,8 @@ from rich.console import Console
 
 from besteffort_cli.faults import name_faults
 from besteffort_cli.output import Output, OutputOption
-from besteffort_operator.document import load_service
-from besteffort_operator.errors import ResourceError
+from besteffort_resource.document import load_service
+from besteffort_resource.errors import ResourceError
 
 __all__ = ["validate"]
 

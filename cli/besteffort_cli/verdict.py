@@ -8,7 +8,7 @@ import numpy as np
 
 from besteffort_cli.record import Outcome
 from besteffort_cli.report import interval, paired_ratio
-from besteffort_operator.resource import PolicyKind
+from besteffort_resource.service import PolicyKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from besteffort_operator.capacity import ScalingEngine
 from besteffort_operator.scaling import decide, observe, reading
-from besteffort_operator.servers import servers
 from besteffort_operator.workload import workloads_of
+from besteffort_resource.capacity import ScalingEngine
+from besteffort_resource.servers import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from besteffort_operator.manifests.context import Manifest
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.router_report import Heard
     from besteffort_operator.scaling import Decision, History
-    from besteffort_operator.servers import Server
     from besteffort_operator.work import Key
     from besteffort_operator.workload import Workload
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["Autoscaler", "scales"]
 

@@ -19,16 +19,16 @@ from besteffort_operator.config_state import config_spreading
 from besteffort_operator.diagnosis import worst
 from besteffort_operator.policy_state import SILENT_S, policy_state
 from besteffort_operator.reasons import Finding, Reason, is_fault
-from besteffort_operator.resource import RouterMode
 from besteffort_operator.scalers import scaler_states
 from besteffort_operator.view import size_states, workload_finding
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.view import SizeState, View
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["Condition", "conditions", "time_text"]
 

@@ -1,7 +1,6 @@
 """Errors of the operator.
 
 OperatorError
-  ResourceError    a resource, or a profile beside it, is refused
   ReportError      what a router says about itself cannot be read
   ApiError         the API server said no, or nothing
     UnavailableError   nothing came in time, or 429, or 5xx: try again
@@ -14,11 +13,6 @@ OperatorError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 __all__ = [
     "ApiError",
     "ConflictError",
@@ -28,26 +22,12 @@ __all__ = [
     "NotLeadingError",
     "OperatorError",
     "ReportError",
-    "ResourceError",
     "UnavailableError",
 ]
-
-SENTENCES_SHOWN = 20
 
 
 class OperatorError(ValueError):
     """Anything the operator refuses; the message is for a user."""
-
-
-class ResourceError(OperatorError):
-    """A resource is refused; `sentences` holds one sentence for each fault, with the field's path and the fix."""
-
-    def __init__(self, sentences: Iterable[str]) -> None:
-        found = tuple(sentences)
-        rest = len(found) - SENTENCES_SHOWN
-        more = (f"and {rest} more; mend these first",) if rest > 0 else ()
-        self.sentences = found[:SENTENCES_SHOWN] + more
-        super().__init__("\n".join(self.sentences))
 
 
 class ReportError(OperatorError):

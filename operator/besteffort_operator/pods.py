@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from besteffort_operator.kinds import POD
 from besteffort_operator.manifests.metadata import INJECT_LABEL, ROLE_LABEL, Component
-from besteffort_operator.resource import RouterMode
 from besteffort_operator.router_report import RouterAddress
 from besteffort_operator.workload import COMPONENT, INSTANCE
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from besteffort_operator.cluster import Cluster
     from besteffort_operator.manifests.context import Manifest
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.work import Key
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["Directory", "read_pods"]
 

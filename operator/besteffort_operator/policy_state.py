@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from besteffort_operator.reasons import Finding, Reason
-from besteffort_operator.resource import PolicyKind
+from besteffort_resource.service import PolicyKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from besteffort_operator.policy import Policy
     from besteffort_operator.router_report import Heard, PolicyReport
+    from besteffort_resource.policy import Policy
 
 __all__ = ["SILENT_S", "PolicyState", "policy_state"]
 

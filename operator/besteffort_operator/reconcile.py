@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from besteffort_operator.autoscaler import Autoscaler, scales
-from besteffort_operator.cluster_rules import cluster_faults
-from besteffort_operator.document import service_from_mapping
-from besteffort_operator.errors import ForbiddenError, NotFoundError, ResourceError
+from besteffort_operator.errors import ForbiddenError, NotFoundError
 from besteffort_operator.events import notes_of_children, notes_of_conditions
 from besteffort_operator.kinds import SERVICE
 from besteffort_operator.manifests.build import wanted
@@ -21,6 +19,9 @@ from besteffort_operator.references import References, read_profiles
 from besteffort_operator.rollout import gated
 from besteffort_operator.status import status_of
 from besteffort_operator.view import View
+from besteffort_resource.cluster_rules import cluster_faults
+from besteffort_resource.document import service_from_mapping
+from besteffort_resource.errors import ResourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from besteffort_operator.events import Events, Note
     from besteffort_operator.manifests.context import Manifest
     from besteffort_operator.pods import Directory
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.router_report import Heard
     from besteffort_operator.work import Key
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["Outcome", "Reconciler", "Surroundings"]
 

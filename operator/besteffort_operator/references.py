@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from besteffort_operator.errors import NotFoundError, ResourceError
+from besteffort_operator.errors import NotFoundError
 from besteffort_operator.kinds import CONFIG_MAP
-from besteffort_operator.policy_rules import bundles
-from besteffort_operator.profile import profiles_from_yaml
+from besteffort_resource.errors import ResourceError
+from besteffort_resource.policy_rules import bundles
+from besteffort_resource.profile import profiles_from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from besteffort_operator.cluster import Cluster
-    from besteffort_operator.profile import Profile
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.work import Key
+    from besteffort_resource.profile import Profile
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["References", "config_maps", "read_profiles"]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from besteffort_operator.capacity import ScalingEngine
-from besteffort_operator.names import router_name
 from besteffort_operator.reasons import Finding, Reason
-from besteffort_operator.servers import servers
 from besteffort_operator.workload import condition_of
+from besteffort_resource.capacity import ScalingEngine
+from besteffort_resource.names import router_name
+from besteffort_resource.servers import servers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from besteffort_operator.capacity import Scaling
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.view import View
+    from besteffort_resource.capacity import Scaling
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["ScalerState", "scaler_states"]
 

@@ -24,8 +24,8 @@ from besteffort_operator.reasons import Reason
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from besteffort_operator.capacity import Scaling
     from besteffort_operator.router_report import BackendReport, Heard
+    from besteffort_resource.capacity import Scaling
 
 __all__ = ["Decision", "History", "Reading", "decide", "observe", "reading"]
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from besteffort_operator.conditions import conditions, time_text
 from besteffort_operator.policy_state import policy_state
-from besteffort_operator.resource import RouterMode
 from besteffort_operator.scalers import scaler_states
-from besteffort_operator.servers import GRPC_PORT
 from besteffort_operator.view import size_states
+from besteffort_resource.servers import GRPC_PORT
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.view import View
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["status_of"]
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from besteffort_operator.diagnosis import finding_of_refusal, worst, worst_of_pods
 from besteffort_operator.reasons import Finding, Reason, is_fault
-from besteffort_operator.servers import servers
 from besteffort_operator.workload import COMPONENT, SIZE, workloads_of
+from besteffort_resource.servers import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from besteffort_operator.resource import BestEffortService
     from besteffort_operator.router_report import Heard
     from besteffort_operator.scaling import Decision
-    from besteffort_operator.servers import Server
     from besteffort_operator.workload import Workload
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["SizeState", "View", "size_states", "workload_finding"]
 

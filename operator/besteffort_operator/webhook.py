@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from besteffort_operator.document import service_from_mapping
-from besteffort_operator.errors import ApiError, NotFoundError, ResourceError
+from besteffort_operator.errors import ApiError, NotFoundError
 from besteffort_operator.injection import patch_of
 from besteffort_operator.kinds import SERVICE
 from besteffort_operator.manifests.context import Context
 from besteffort_operator.manifests.metadata import INJECT_LABEL
 from besteffort_operator.manifests.router_container import SIDECAR, router_container
-from besteffort_operator.resource import RouterMode
+from besteffort_resource.document import service_from_mapping
+from besteffort_resource.errors import ResourceError
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

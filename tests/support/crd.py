@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from kubernetes import client, config
 
-from besteffort_operator.cel import Validation
-from besteffort_operator.validations import VALIDATIONS
+from besteffort_resource.cel import Validation
+from besteffort_resource.validations import VALIDATIONS
 from cluster.access import Cluster
 from support.crd_cases import CASES, FULL, Case, resource
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from besteffort_operator.document import service_from_mapping
 from besteffort_operator.router_report import BackendReport, Heard, PolicyReport, Report, RouterAddress
 from besteffort_operator.view import View
+from besteffort_resource.document import service_from_mapping
 
 if TYPE_CHECKING:
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.service import BestEffortService
 
 
 def deployment(  # noqa: PLR0913  what a Deployment can be like

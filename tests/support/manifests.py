@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from besteffort_operator.document import load_service
 from besteffort_operator.manifests.build import wanted
 from besteffort_operator.manifests.context import Context
+from besteffort_resource.document import load_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.service import BestEffortService
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "manifests"
 INPUTS = sorted((GOLDEN / "input").glob("*.yaml"))

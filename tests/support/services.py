@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from besteffort_operator.document import service_from_mapping
 from besteffort_operator.manifests.overlay import overlaid
-from besteffort_operator.resource import BestEffortService
+from besteffort_resource.document import service_from_mapping
+from besteffort_resource.service import BestEffortService
 
 
 def size(name: str, uri: str = "s3://models/assistant", **more: Any) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from besteffort_operator.manifests.metadata import Component, child
-from besteffort_operator.names import router_name, triton_name
-from besteffort_operator.resource import RouterMode
+from besteffort_resource.names import router_name, triton_name
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["accounts"]
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from besteffort_operator.capacity import ScalingEngine
 from besteffort_operator.manifests.metadata import Component, child
 from besteffort_operator.manifests.router_container import GRPC_PORT
-from besteffort_operator.names import router_name
-from besteffort_operator.quantities import decimal_text
+from besteffort_resource.capacity import ScalingEngine
+from besteffort_resource.names import router_name
+from besteffort_resource.quantities import decimal_text
 
 if TYPE_CHECKING:
-    from besteffort_operator.capacity import Scaling
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
-    from besteffort_operator.servers import Server
+    from besteffort_resource.capacity import Scaling
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["SERVICE_LABEL", "router_autoscaler", "triton_autoscaler"]
 

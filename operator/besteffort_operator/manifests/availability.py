@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from besteffort_operator.manifests.metadata import Component, child, router_selector, selector
-from besteffort_operator.names import router_name
+from besteffort_resource.names import router_name
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
-    from besteffort_operator.servers import Server
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["router_budget", "triton_budget"]
 

@@ -13,13 +13,13 @@ from besteffort_operator.manifests.monitors import monitors
 from besteffort_operator.manifests.network import router_policy, triton_policy
 from besteffort_operator.manifests.router import router_configs, router_deployments, router_services
 from besteffort_operator.manifests.triton import triton_deployment, triton_service
-from besteffort_operator.resource import RouterMode
-from besteffort_operator.servers import servers
+from besteffort_resource.servers import servers
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
-    from besteffort_operator.servers import Server
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["wanted"]
 

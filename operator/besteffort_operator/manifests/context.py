@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from besteffort_operator.profile import Profile
+    from besteffort_resource.profile import Profile
 
 __all__ = ["Context", "Manifest"]
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from besteffort_operator.manifests.metadata import Component, child
 from besteffort_operator.manifests.pod import Volume
-from besteffort_operator.names import cache_name, models_name
-from besteffort_operator.servers import servers
+from besteffort_resource.names import cache_name, models_name
+from besteffort_resource.servers import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
-    from besteffort_operator.servers import Server
-    from besteffort_operator.size import HuggingFace, Size
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
+    from besteffort_resource.size import HuggingFace, Size
 
 __all__ = [
     "REPOSITORY",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from besteffort_operator.manifests.autoscalers import SERVICE_LABEL
 from besteffort_operator.manifests.metadata import INJECT_LABEL, INSTANCE_LABEL, Component, child, instance
 from besteffort_operator.manifests.router_container import SIDECAR
-from besteffort_operator.resource import RouterMode
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["monitors"]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from besteffort_operator.manifests import router_container
 from besteffort_operator.manifests.metadata import INJECT_LABEL, Component, child, router_selector, selector
 from besteffort_operator.manifests.repository import fetches
-from besteffort_operator.names import router_name, triton_name
-from besteffort_operator.resource import RouterMode
-from besteffort_operator.servers import GRPC_PORT, METRICS_PORT
+from besteffort_resource.names import router_name, triton_name
+from besteffort_resource.servers import GRPC_PORT, METRICS_PORT
+from besteffort_resource.service import RouterMode
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["router_policy", "triton_policy"]
 

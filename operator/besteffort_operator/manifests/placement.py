@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from besteffort_operator.containers import Resources
     from besteffort_operator.manifests.context import Manifest
-    from besteffort_operator.scheduling import Gpu, Scheduling
+    from besteffort_resource.containers import Resources
+    from besteffort_resource.scheduling import Gpu, Scheduling
 
 __all__ = ["placement", "resources", "spread"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from besteffort_operator.manifests.pod import Volume
 
 if TYPE_CHECKING:
-    from besteffort_operator.policy import Bundle
+    from besteffort_resource.policy import Bundle
 
 __all__ = ["bundle_path", "bundle_volumes"]
 

@@ -10,8 +10,8 @@ from besteffort_operator.manifests.pod import Volume
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Manifest
-    from besteffort_operator.resource import BestEffortService
-    from besteffort_operator.servers import Server
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["Repositories", "fetches", "repositories"]
 

@@ -27,12 +27,12 @@ from besteffort_operator.manifests.router_container import (
     bundle_of,
     router_container,
 )
-from besteffort_operator.names import canary_name, router_name
-from besteffort_operator.router_config import cluster_config
+from besteffort_resource.names import canary_name, router_name
+from besteffort_resource.router_config import cluster_config
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["router_configs", "router_deployments", "router_services"]
 

@@ -6,16 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from besteffort_operator.containers import Resources
 from besteffort_operator.manifests.placement import resources
 from besteffort_operator.manifests.pod import RESTRICTED, Volume, http_probe, scratch, sleep_before_stop
 from besteffort_operator.manifests.policy import bundle_volumes
-from besteffort_operator.names import canary_name, router_name
+from besteffort_resource.containers import Resources
+from besteffort_resource.names import canary_name, router_name
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
-    from besteffort_operator.policy import Bundle
-    from besteffort_operator.resource import BestEffortService
+    from besteffort_resource.policy import Bundle
+    from besteffort_resource.service import BestEffortService
 
 __all__ = [
     "CONFIG_KEY",

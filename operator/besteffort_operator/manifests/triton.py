@@ -11,14 +11,14 @@ from besteffort_operator.manifests.placement import placement, resources
 from besteffort_operator.manifests.pod import RESTRICTED, Volume, http_probe, pod_template, scratch, sleep_before_stop
 from besteffort_operator.manifests.replicas import triton_replicas
 from besteffort_operator.manifests.repository import repositories
-from besteffort_operator.names import triton_name
-from besteffort_operator.servers import GRPC_PORT, HTTP_PORT, METRICS_PORT, longest_request_s
+from besteffort_resource.names import triton_name
+from besteffort_resource.servers import GRPC_PORT, HTTP_PORT, METRICS_PORT, longest_request_s
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
     from besteffort_operator.manifests.repository import Repositories
-    from besteffort_operator.resource import BestEffortService
-    from besteffort_operator.servers import Server
+    from besteffort_resource.servers import Server
+    from besteffort_resource.service import BestEffortService
 
 __all__ = ["IMAGE", "VLLM_IMAGE", "triton_deployment", "triton_service"]
 

@@ -11,7 +11,7 @@ from besteffort_cli.installation import TritonInstallation, find_or_install, hom
 from besteffort_cli.local_service import load_local_service
 from besteffort_cli.stack import Ground, LocalStack
 from besteffort_cli.triton import TritonServer
-from besteffort_operator.profile import Profile, measured_profile
+from besteffort_resource.profile import Profile, measured_profile
 from support.repository import write_model, write_prompts, write_service
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from besteffort_cli.dataset import Row
 from besteffort_cli.wire import INFER, infer_request, text_output
-from besteffort_operator.resource import PolicyKind
+from besteffort_resource.service import PolicyKind
 from support.processes import eventually, is_keeper, processes_with
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from besteffort_operator.profile import load_profiles
+from besteffort_resource.profile import load_profiles
 from support.processes import BESTEFFORT, processes_with, running_up
 
 if TYPE_CHECKING:

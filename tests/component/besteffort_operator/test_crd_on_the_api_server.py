@@ -13,11 +13,11 @@ import pytest
 import yaml
 from kubernetes import client
 
-from besteffort_operator.document import block_from_mapping, service_from_mapping
-from besteffort_operator.errors import ResourceError
-from besteffort_operator.resource import BestEffortService
-from besteffort_operator.rules import broken_rules
-from besteffort_operator.validations import VALIDATIONS
+from besteffort_resource.document import block_from_mapping, service_from_mapping
+from besteffort_resource.errors import ResourceError
+from besteffort_resource.rules import broken_rules
+from besteffort_resource.service import BestEffortService
+from besteffort_resource.validations import VALIDATIONS
 from cluster.access import Cluster
 from cluster.errors import CommandError
 from support.crd import (

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from besteffort_operator.document import load_service
 from besteffort_operator.settings import WebhookSettings, read_settings
+from besteffort_resource.document import load_service
 from support.chart import CHART, EVERYTHING, NAMESPACE, ROOT, SAMPLES, of_kind, program, render, template
 
 

@@ -10,7 +10,7 @@ import pytest
 from besteffort_cli import contest
 from besteffort_cli.contest import Contestant, Course, Score, contestants, run, schedule
 from besteffort_cli.record import Outcome, Record
-from besteffort_operator.resource import PolicyKind
+from besteffort_resource.service import PolicyKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@ from __future__ import annotations
 from besteffort_cli.contest import Contestant, Score
 from besteffort_cli.record import Outcome, Record
 from besteffort_cli.verdict import verdict
-from besteffort_operator.resource import PolicyKind
+from besteffort_resource.service import PolicyKind
 
 
 def record(offset_s: float, size: str, *, right: bool = True, outcome: Outcome = Outcome.IN_TIME) -> Record:

@@ -15,7 +15,7 @@ import pytest
 from besteffort_operator.kinds import KINDS, kind_of
 from besteffort_operator.manifests.build import wanted
 from besteffort_operator.manifests.metadata import WANTED_ANNOTATION, digest, sealed
-from besteffort_operator.servers import servers
+from besteffort_resource.servers import servers
 from support.manifests import (
     CONTEXT,
     INPUTS,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from besteffort_operator.errors import ResourceError
 from besteffort_operator.manifests.build import wanted
 from besteffort_operator.manifests.router_container import SIDECAR, router_container
-from besteffort_operator.resource import BestEffortService
+from besteffort_resource.errors import ResourceError
+from besteffort_resource.service import BestEffortService
 from support.manifests import CONTEXT, container_of, name_of, of_kind, one, pod_of
 from support.restricted import violations
 from support.services import hub_size, service, size

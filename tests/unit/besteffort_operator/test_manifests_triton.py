@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from besteffort_operator.manifests.build import wanted
-from besteffort_operator.resource import BestEffortService
+from besteffort_resource.service import BestEffortService
 from support.manifests import CONTEXT, container_of, of_kind, one, pod_of
 from support.services import hub_size, service, size
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from besteffort_operator.cluster import Cluster
-from besteffort_operator.document import service_from_mapping
 from besteffort_operator.pods import Directory, read_pods
 from besteffort_operator.work import Key
+from besteffort_resource.document import service_from_mapping
 from support.in_memory_cluster import InMemoryCluster
 from support.operator_process import resource
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from besteffort_operator.policy import Policy
 from besteffort_operator.policy_state import SILENT_S, policy_state
 from besteffort_operator.reasons import Reason
 from besteffort_operator.router_report import PolicyReport
+from besteffort_resource.policy import Policy
 from support.live import heard
 
 LEARNED = Policy.model_validate({"kind": "Learned", "bundle": {"configMapRef": {"name": "p", "key": "p.safetensors"}}})

@@ -180,7 +180,7 @@ async def test_what_is_asked_of_the_autoscaler_starts_from_what_runs() -> None:
 
 
 def test_only_the_operators_own_engine_makes_it_look_often() -> None:
-    from besteffort_operator.document import service_from_mapping  # noqa: PLC0415
+    from besteffort_resource.document import service_from_mapping  # noqa: PLC0415
 
     def read(**spec: Any) -> Any:
         return service_from_mapping(resource("assistant", "models", **spec))

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 
 from besteffort_operator.cluster import Cluster
-from besteffort_operator.document import service_from_mapping
-from besteffort_operator.errors import ResourceError
 from besteffort_operator.references import References, config_maps, read_profiles
 from besteffort_operator.work import Key
+from besteffort_resource.document import service_from_mapping
+from besteffort_resource.errors import ResourceError
 from support.in_memory_cluster import InMemoryCluster
 from support.operator_process import resource
 

@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 
-from besteffort_operator.capacity import Scaling
 from besteffort_operator.reasons import Reason
 from besteffort_operator.router_report import BackendReport
 from besteffort_operator.scaling import (
@@ -20,6 +19,7 @@ from besteffort_operator.scaling import (
     observe,
     reading,
 )
+from besteffort_resource.capacity import Scaling
 from support.live import heard
 
 TARGET_S = 0.1
