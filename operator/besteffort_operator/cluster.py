@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import aiohttp
 import yaml
@@ -81,7 +82,12 @@ async def connected(kubeconfig: Path | None, user_agent: str, *, context: str | 
     """
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(_check_fence)
-    configuration = Configuration(connection_pool_maxsize=CONNECTIONS, trace_configs=[tracing])
+    configuration = Configuration(
+        connection_pool_maxsize=CONNECTIONS,
+        trace_configs=[tracing],
+        # Looking for proxies costs each call two turns of a thread: only where the environment names one.
+        client_session_kwargs={"trust_env": bool(getproxies())},
+    )
     try:
         if kubeconfig is None:
             load_incluster_config(configuration)
