@@ -61,7 +61,7 @@ def await_ready(world: World, service: str) -> None:
         world.kubectl.wait([f"bes/{service}", place], "condition=Ready", READY_WITHIN_S)
     except Exception as error:
         error.add_note(json.dumps(world.get("bes", service).get("status"), indent=1))
-        error.add_note(world.kubectl("get", "pods,events", "--all-namespaces", "--output=wide"))
+        error.add_note(world.kubectl("get", "pods,events", place))
         raise
 
 
@@ -69,7 +69,7 @@ def delete_service(world: World) -> None:
     """After `kubectl delete` nothing of the service is left."""
     place = f"--namespace={world.namespace}"
     world.kubectl("delete", "bes", "--all", place, "--timeout=60s")
-    world.kubectl("delete", "pod", "--all", "--selector=!app.kubernetes.io/instance", place, "--wait=false")
+    world.kubectl("delete", "pod", "client", "client-beside", place, "--ignore-not-found", "--wait=false")
     wait_until(lambda: not _left(world), GONE_WITHIN_S, lambda: f"still there: {_left(world)}")
 
 
