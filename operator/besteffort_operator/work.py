@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +22,8 @@ __all__ = ["Agenda", "Key", "Work"]
 SPACING_S = 1.0
 RETRY_S = 0.5
 RETRY_MOST_S = 60.0
+DOUBLED_MOST = 7
+JITTER = 0.2
 WORKERS = 8
 
 log = logging.getLogger(__name__)
@@ -88,7 +91,9 @@ class Agenda:
         """End the work on a key in failure; return the seconds after which it is due again."""
         self._working.discard(key)
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        retry_s: float = min(RETRY_MOST_S, RETRY_S * 2 ** (failures - 1))
+        # Bounded before the power is taken: a float holds no 2 ** 1024. What failed together comes back apart.
+        retry_s = min(RETRY_MOST_S, RETRY_S * 2.0 ** min(failures - 1, DOUBLED_MOST))
+        retry_s *= 1.0 - JITTER * random.random()  # noqa: S311  nothing is secret about it
         self.add(key, now_s, after_s=retry_s)
         return retry_s
 
