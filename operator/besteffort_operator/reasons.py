@@ -167,8 +167,10 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.ROLLING_OUT: Explanation("Pods are being replaced after a change.", "Wait."),
     Reason.WAITING_TURN: Explanation(
-        "A size keeps its former version until the size that the message names has taken the change: one at a time.",
-        "Wait; if that size is stuck, mend it or revert the change.",
+        "A size keeps its former version until the one that the message names has taken the change and answers: one at "
+        "a time, and never the last server of all.",
+        "Wait; if that size is stuck, mend it or revert the change. If it cannot come back (its GPU is gone), take it "
+        "out of `spec.sizes`, or set `spec.triton.maxSurge: 1` where a GPU is free for the successor.",
     ),
     Reason.WAITING_FOR_SIZES: Explanation(
         "Routers run but have nothing to send requests to: no size is available.",

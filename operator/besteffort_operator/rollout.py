@@ -6,8 +6,10 @@ manifest. In particular:
 
 - a Deployment without an available server has nothing to lose: it takes its template at once, so that a change that
   broke it can always be mended, and a first start needs no queue;
+- one whose change would leave no server of any (no surge, one server, none elsewhere) waits until another one serves,
+  for ever if need be: only a person can know that an outage is worth it;
 - while a change is not complete, even one that is stuck, the other sizes wait: what breaks one size stays with it;
-- pods lost after a change was complete (a node that died) hold nobody up.
+- pods lost after a change was complete (a node that died) hold nobody else up.
 
 Which template a Deployment was let to take stands in an annotation, as a digest: the live one has defaults filled in,
 and somebody's hand in it, which is put right at once, is no change of the resource.
@@ -21,7 +23,7 @@ from besteffort_operator.manifests.metadata import digest, sealed
 from besteffort_operator.workload import TEMPLATE, WAITS_FOR, workload_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from besteffort_operator.workload import Workload
 
@@ -53,7 +55,19 @@ def _turn(ours: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str
     waiting = [workload for workload in changed if workload.available]
     # First the size that has least to lose.
     first = min(at_it or waiting, key=lambda workload: workload.available / max(workload.wanted, 1), default=None)
-    return first.name if first else ""
+    if first is None:
+        return ""
+    others = [workload for name, workload in workloads.items() if name != first.name]
+    if first in at_it or _leaves_a_server(ours[first.name], first, others):
+        return first.name
+    return others[0].name
+
+
+def _leaves_a_server(wanted: Mapping[str, Any], live: Workload, others: Collection[Workload]) -> bool:
+    """Return whether any server answers all through a change; where there is no other Deployment, that is no matter."""
+    spec = wanted["spec"]
+    kept = spec.get("replicas", live.wanted) - spec["strategy"]["rollingUpdate"]["maxUnavailable"]
+    return kept > 0 or not others or any(workload.available for workload in others)
 
 
 def _changes(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:

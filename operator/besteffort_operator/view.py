@@ -100,7 +100,7 @@ def _under_way(workload: Workload) -> Finding:
 
 
 def _turn(workload: Workload) -> str:
-    return f"keeps its former version until {workload.waits_for} has taken the change"
+    return f"keeps its former version until {workload.waits_for} has taken the change and answers"
 
 
 def _owns(workload: Workload, pod: Mapping[str, Any]) -> bool:

@@ -26,7 +26,9 @@ def deployment(  # noqa: PLR0913  what a Deployment can be like
     annotations: dict[str, str] | None = None,
     template: dict[str, Any] | None = None,
     refusal: str = "",
+    max_surge: int = 0,
 ) -> dict[str, Any]:
+    strategy = {"maxSurge": max_surge, "maxUnavailable": 0 if max_surge else 1}
     ready = wanted if ready is None else ready
     progress = (
         "ProgressDeadlineExceeded" if overdue else "NewReplicaSetAvailable" if rolled_out else "ReplicaSetUpdated"
@@ -44,7 +46,11 @@ def deployment(  # noqa: PLR0913  what a Deployment can be like
             "labels": labels | ({"serving.besteffort.dev/size": size} if size else {}),
             "annotations": {"deployment.kubernetes.io/revision": str(revision)} | (annotations or {}),
         },
-        "spec": {"replicas": wanted, "template": template or {"spec": {"containers": [{"name": component}]}}},
+        "spec": {
+            "replicas": wanted,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": strategy},
+            "template": template or {"spec": {"containers": [{"name": component}]}},
+        },
         "status": {
             "observedGeneration": 2 if observed else 1,
             "replicas": wanted,

@@ -147,7 +147,7 @@ def test_a_change_that_breaks_stays_with_its_size_and_can_be_mended(bench: Bench
     assert bench.images() == {"assistant-triton-a": "triton:broken", "assistant-triton-b": "triton:1"}
     bench.until("Ready", "True", "Available", "1 of 2 sizes answer (b)")
     done = bench.run("status", "assistant")
-    assert "keeps its former version until assistant-triton-a has taken the change" in done.out
+    assert "keeps its former version until assistant-triton-a has taken the change and answers" in done.out
     bench.apply(placement=DEDICATED, sizes=sizes, triton={"image": "triton:2"})
     bench.until("Progressing", "False", "Settled")
     assert bench.images() == {"assistant-triton-a": "triton:2", "assistant-triton-b": "triton:2"}

@@ -12,8 +12,8 @@ def template(image: str) -> dict[str, Any]:
     return {"spec": {"containers": [{"name": "triton", "image": image}]}}
 
 
-def wanted(size: str, image: str = "triton:2", replicas: int = 2) -> dict[str, Any]:
-    made = deployment(f"s-triton-{size}", size=size, wanted=replicas, template=template(image))
+def wanted(size: str, image: str = "triton:2", replicas: int = 2, max_surge: int = 0) -> dict[str, Any]:
+    made = deployment(f"s-triton-{size}", size=size, wanted=replicas, template=template(image), max_surge=max_surge)
     del made["status"]
     made["metadata"]["annotations"] = {}
     return made
@@ -100,16 +100,50 @@ def test_sizes_that_serve_nothing_all_change_at_once() -> None:
     assert images(made) == {"a": "2", "b": "2", "c": "2"}
 
 
-def test_pods_lost_after_a_change_hold_nobody_up() -> None:
-    assert images(gated([wanted("a"), wanted("b")], [live("a", "triton:2", ready=0), live("b")])) == {
-        "a": "2",
-        "b": "2",
-    }
+def alone(*others: dict[str, Any], max_surge: int = 0) -> dict[str, str]:
+    """b, the last server of all, is to change; what runs then."""
+    names = [other["metadata"]["labels"]["serving.besteffort.dev/size"] for other in others]
+    made = gated(
+        [*(wanted(name, replicas=1) for name in names), wanted("b", replicas=1, max_surge=max_surge)],
+        [*others, live("b", wanted=1)],
+    )
+    return images(made) | {f"{name} waits": whom for name, whom in waiting(made).items()}
 
 
-def test_a_new_size_that_still_starts_holds_nobody_up() -> None:
+def test_the_last_one_to_serve_waits_for_pods_that_were_lost_after_a_change() -> None:
+    lost = live("a", "triton:2", wanted=1, ready=0)
+    assert alone(lost) == {"a": "2", "b": "1", "b waits": "s-triton-a"}
+    assert alone(live("a", "triton:2", wanted=1)) == {"a": "2", "b": "2"}
+
+
+def test_the_last_one_to_serve_waits_for_a_new_size_that_still_starts() -> None:
+    starting = live("a", "triton:2", wanted=1, ready=0, rolled_out=False, revision=1)
+    assert alone(starting) == {"a": "2", "b": "1", "b waits": "s-triton-a"}
+
+
+def test_the_last_one_to_serve_waits_for_one_that_lost_its_node_and_takes_the_change_first() -> None:
+    assert alone(live("a", wanted=1, ready=0)) == {"a": "2", "b": "1", "b waits": "s-triton-a"}
+
+
+def test_the_last_one_to_serve_changes_where_its_successor_comes_first_or_where_no_other_is_wanted() -> None:
+    lost = live("a", "triton:2", wanted=1, ready=0)
+    assert alone(lost, max_surge=1) == {"a": "2", "b": "2"}
+    assert alone() == {"b": "2"}
+    assert images(gated([wanted("b", replicas=1)], [lost, live("b", wanted=1)])) == {"b": "2"}
+
+
+def test_of_two_servers_one_goes_on_so_that_nobody_is_waited_for() -> None:
+    lost = live("a", "triton:2", ready=0)
+    assert images(gated([wanted("a"), wanted("b")], [lost, live("b")])) == {"a": "2", "b": "2"}
     starting = live("a", "triton:2", ready=0, rolled_out=False, revision=1)
     assert images(gated([wanted("a"), wanted("b")], [starting, live("b")])) == {"a": "2", "b": "2"}
+
+
+def test_of_a_scaled_deployment_as_many_servers_count_as_there_are() -> None:
+    scaled, lost = wanted("b"), live("a", "triton:2", ready=0)
+    del scaled["spec"]["replicas"]
+    assert waiting(gated([wanted("a"), scaled], [lost, live("b", wanted=1)])) == {"b": "s-triton-a"}
+    assert not waiting(gated([wanted("a"), scaled], [lost, live("b", wanted=2)]))
 
 
 def test_a_template_that_somebody_edited_is_put_right_whoever_changes() -> None:

@@ -61,7 +61,8 @@ def test_a_size_that_waits_its_turn_counts_as_ready_while_it_serves() -> None:
     changing = deployment("assistant-triton-large", size="large", ready=0, rolled_out=False, revision=2)
     status = status_of(view(DEDICATED, held, changing, ROUTER), previous={}, now=NOW)
     assert status["sizesReady"] == "1/2"
-    assert status["sizes"][0]["message"] == "keeps its former version until assistant-triton-large has taken the change"
+    waits = "keeps its former version until assistant-triton-large has taken the change and answers"
+    assert status["sizes"][0]["message"] == waits
 
 
 def test_an_unchanged_view_gives_the_same_status_at_any_time() -> None:
