@@ -119,12 +119,16 @@ async def _work(work: Work, act: Callable[[Key], Awaitable[float | None]], stopp
     """Work until told to stop; what is begun is brought to its end, so that the next leader finds no half."""
     working = asyncio.create_task(work.run(act))
     asked = asyncio.create_task(stopping.wait())
-    await asyncio.wait([working, asked], return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
-    work.stop()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LAST_RECONCILES_S):
-            await working
+    try:
+        await asyncio.wait([working, asked], return_when=asyncio.FIRST_COMPLETED)
+        work.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_RECONCILES_S):
+                await working
+    finally:
+        # Whoever lost the lease is cancelled here, and so is what it was at.
+        asked.cancel()
+        working.cancel()
 
 
 def _known(error: BaseException) -> OperatorError | OSError | None:

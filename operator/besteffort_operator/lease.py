@@ -115,11 +115,13 @@ class Election:
     async def _seek(self) -> None:
         lease = await self._read()
         now_s = self._clock()
-        if lease["spec"] != self._sight.spec:
+        # One that is gone counts as it was last seen: who deletes it does not make two leaders.
+        if lease["spec"] and lease["spec"] != self._sight.spec:
             self._sight = Sight(lease["spec"], now_s)
         if not may_take(self._sight, self._name.identity, now_s):
             if self.leading.is_set():
-                raise NotLeadingError(f"the lease {self._name.name} is {lease['spec']['holderIdentity']}'s")
+                self._renewed_s = float("-inf")
+                raise NotLeadingError(f"the lease {self._name.name} is {self._sight.spec['holderIdentity']}'s")
             return
         await self._take(lease, now_s)
 

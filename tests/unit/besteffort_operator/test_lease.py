@@ -137,6 +137,32 @@ async def test_a_leader_whose_lease_another_has_taken_ends() -> None:
     cluster.put(lease | {"spec": HELD})
     with pytest.raises(NotLeadingError, match="is other's"):
         await lead(mine)
+    with pytest.raises(NotLeadingError):
+        mine.write_s()
+
+
+async def test_a_lease_that_is_deleted_stays_its_leaders() -> None:
+    clock, cluster = Clock(), InMemoryCluster()
+    first, second = election(cluster, clock, "first"), election(cluster, clock, "second")
+    await lead(first)
+    await lead(second)
+    await cluster.delete(LEASE, await cluster.get(LEASE, "system", "lease"))
+    await lead(second)
+    assert not second.leading.is_set()
+    await lead(first)
+    assert (await cluster.get(LEASE, "system", "lease"))["spec"]["holderIdentity"] == "first"
+
+
+async def test_a_lease_that_another_makes_after_it_was_deleted_ends_the_leader() -> None:
+    clock, cluster = Clock(), InMemoryCluster()
+    first, second = election(cluster, clock, "first"), election(cluster, clock, "second")
+    await lead(first)
+    await cluster.delete(LEASE, await cluster.get(LEASE, "system", "lease"))
+    await lead(second)  # one that has just started knows of no leader
+    with pytest.raises(NotLeadingError, match="is second's"):
+        await lead(first)
+    with pytest.raises(NotLeadingError):
+        first.write_s()
 
 
 async def test_a_lease_that_is_given_back_is_free_at_once() -> None:
