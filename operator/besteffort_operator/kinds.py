@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from besteffort_operator.manifests.metadata import MANAGER
 
@@ -55,8 +56,8 @@ class Kind:
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """Return the path of an object, of a namespace's collection, or of the whole cluster's."""
-        within = f"/namespaces/{namespace}" if namespace else ""
-        return f"{self.api_path}{within}/{self.plural}" + (f"/{name}" if name else "")
+        within = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+        return f"{self.api_path}{within}/{self.plural}" + (f"/{quote(name, safe='')}" if name else "")
 
 
 SERVICE = Kind("serving.besteffort.dev/v1alpha1", "BestEffortService", "besteffortservices")

@@ -19,6 +19,11 @@ def test_paths_lead_to_an_object_a_namespace_or_all() -> None:
     assert SERVICE.path() == "/apis/serving.besteffort.dev/v1alpha1/besteffortservices"
 
 
+def test_a_name_leads_nowhere_else() -> None:
+    path = CONFIG_MAP.path("a/../b", "c/status?x=1#y")
+    assert path == "/api/v1/namespaces/a%2F..%2Fb/configmaps/c%2Fstatus%3Fx%3D1%23y"
+
+
 def test_every_child_that_is_ever_wanted_is_of_a_known_kind() -> None:
     found = {kind_of(manifest) for path in INPUTS for manifest in wanted_of(path)}
     assert found == set(KINDS)
