@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from besteffort_operator.errors import ApiError, ConflictError
+from besteffort_operator.errors import ApiError, ConflictError, NotFoundError
 from besteffort_operator.kinds import EVENT, FIELD_MANAGER
 
 if TYPE_CHECKING:
@@ -80,13 +81,15 @@ class Events:
         count = self._counts[name] = self._counts.pop(name, 0) + 1
         if len(self._counts) > REMEMBERED:
             self._counts.popitem(last=False)
-        if count == 1:
-            try:
-                await self._cluster.create(EVENT, event | {"count": 1})
-            except ConflictError:  # a former process wrote it
-                await self._cluster.merge(EVENT, {key: event[key] for key in ("metadata", "lastTimestamp")})
-        else:
-            repeated = {key: event[key] for key in ("metadata", "lastTimestamp")} | {"count": count}
+        repeated = {key: event[key] for key in ("metadata", "lastTimestamp")}
+        if count > 1:
+            with suppress(NotFoundError):  # Events go after an hour: then it is written anew
+                await self._cluster.merge(EVENT, repeated | {"count": count})
+                return
+            self._counts[name] = 1
+        try:
+            await self._cluster.create(EVENT, event | {"count": 1})
+        except ConflictError:  # a former process wrote it
             await self._cluster.merge(EVENT, repeated)
 
     def _event(self, service: Manifest, note: Note) -> Manifest:

@@ -71,6 +71,19 @@ async def test_a_repeated_note_is_counted_up() -> None:
     assert [event["count"] for event in await cluster.list(EVENT, "models")] == [3]
 
 
+async def test_a_note_whose_event_has_gone_meanwhile_is_written_anew() -> None:
+    cluster = InMemoryCluster()
+    found, note = events(cluster), Note("Changed", "Changed Service a")
+    for _ in range(2):
+        await found.write(SERVICE, [note])
+    (event,) = await cluster.list(EVENT, "models")
+    await cluster.delete(EVENT, event)
+    await found.write(SERVICE, [note])
+    assert [event["count"] for event in await cluster.list(EVENT, "models")] == [1]
+    await found.write(SERVICE, [note])
+    assert [event["count"] for event in await cluster.list(EVENT, "models")] == [2]
+
+
 async def test_a_note_that_a_former_process_wrote_is_not_doubled() -> None:
     cluster = InMemoryCluster()
     for _ in range(2):
