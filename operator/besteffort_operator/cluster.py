@@ -47,7 +47,7 @@ TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = 500
 ERRORS = {
     400: InvalidError,
-    401: ForbiddenError,
+    401: UnavailableError,  # a token that has just expired is read anew at the next try
     403: ForbiddenError,
     404: NotFoundError,
     405: NotFoundError,

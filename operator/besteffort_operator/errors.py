@@ -3,7 +3,7 @@
 OperatorError
   ReportError      what a router says about itself cannot be read
   ApiError         the API server said no, or nothing
-    UnavailableError   nothing came in time, or 429, or 5xx: try again
+    UnavailableError   nothing came in time, or 401, 429 or 5xx: try again
     ConflictError      someone else wrote, or the object exists: read again
     NotFoundError      the object, or its kind, is not there
     ForbiddenError     a right is missing

@@ -23,7 +23,7 @@ from besteffort_operator.errors import (
     ("status", "error"),
     [
         (400, InvalidError),
-        (401, ForbiddenError),
+        (401, UnavailableError),
         (403, ForbiddenError),
         (404, NotFoundError),
         (409, ConflictError),
