@@ -29,13 +29,16 @@ def overlaid(below: Any, above: Any, field: str = "") -> Any:  # noqa: ANN401  J
         laid = {key: overlaid(kept.get(key), value, key) for key, value in above.items() if value is not None}
         return {key: value for key, value in (kept | laid).items() if key in laid or key not in above}
     identity = IDENTITIES.get(field)
-    if identity and isinstance(below, list) and _identified(above, identity):
+    if identity and _identified(below, identity) and _identified(above, identity):
         return _merged(below, above, identity, deep=field in DEEP)
     return above
 
 
 def _identified(elements: Any, identity: str) -> bool:  # noqa: ANN401  whatever the user wrote
-    return isinstance(elements, list) and all(isinstance(each, dict) and identity in each for each in elements)
+    """Return whether all have an identity; where one has none, lists are not merged, and the API server says why."""
+    if not isinstance(elements, list):
+        return False
+    return all(isinstance(each, dict) and isinstance(each.get(identity), str | int) for each in elements)
 
 
 def _merged(below: list[Any], above: list[Any], identity: str, *, deep: bool) -> list[Any]:

@@ -66,9 +66,15 @@ def test_a_mount_is_known_by_its_path() -> None:
     assert container["volumeMounts"] == mounts
 
 
-@pytest.mark.parametrize("wrong", ["text", [{"image": "unnamed"}], ["text"], 7])
+@pytest.mark.parametrize("wrong", ["text", [{"image": "unnamed"}], [{"name": {}}], ["text"], 7])
 def test_a_list_without_identities_is_left_to_the_api_server_to_refuse(wrong: Any) -> None:
     assert overlaid(POD, {"containers": wrong})["containers"] == wrong
+
+
+def test_where_the_operators_side_has_no_identities_the_users_list_is_taken() -> None:
+    below = {"topologySpreadConstraints": [{"maxSkew": 1}]}
+    above = {"topologySpreadConstraints": [{"topologyKey": "zone", "maxSkew": 2}]}
+    assert overlaid(below, above) == above
 
 
 def test_neither_side_is_changed() -> None:
