@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from besteffort_router.calls import read_call
@@ -23,16 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["serve_stream"]
 
 MOST_REQUESTS = 64
-"""Of one stream at once; the client may send the next when one has ended."""
-MOST_PIECES = 64
+"""Of one stream at once; the client may send the next when one has ended and its answer is on its way."""
 LOOK_S = 0.25
+
+_LOG = logging.getLogger(__name__)
 
 
 class _Stream:
     """One stream of a client."""
 
     def __init__(self, exchange: Exchange, context: Context) -> None:
-        self.out: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_PIECES)
+        # One message: more would wait here, beside the bounds, for a client that does not read.
+        self.out: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._exchange = exchange
         self._context = context
         self._room = asyncio.Semaphore(MOST_REQUESTS)
@@ -50,7 +53,17 @@ class _Stream:
         await self.out.put(None)
 
     async def _turn(self, body: bytes, before: asyncio.Task[None]) -> None:
-        """Answer one request; a whole answer waits for the turn before it."""
+        """Answer one request; it counts until its answer is taken: a client that does not read gets no more begun."""
+        try:
+            await self._answer(body, before)
+        except Exception:  # noqa: BLE001 - the outermost loop of a request: its client gets an answer, others go on
+            _LOG.exception("a request of a stream failed")
+            await self.out.put(stream_error("the router failed", body))
+        finally:
+            self._room.release()
+
+    async def _answer(self, body: bytes, before: asyncio.Task[None]) -> None:
+        """Pass on what comes of a request; a whole answer waits for the turn before it."""
         heard = False
 
         async def pass_on(message: bytes) -> None:
@@ -60,7 +73,6 @@ class _Stream:
 
         arrival, metadata = read_call(body, self._context)
         reply, answer = await self._exchange.run(arrival, metadata, pass_on)
-        self._room.release()
         await asyncio.wait([before])
         if reply.code is not Code.OK:
             await self.out.put(stream_error(reply.message, body))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import pytest
@@ -11,14 +12,19 @@ import tritonclient.grpc.aio as triton_aio
 from tritonclient.grpc import service_pb2
 
 from besteffort_router.errors import Code
+from besteffort_router.exchange import Exchange
+from besteffort_router.streaming import MOST_REQUESTS, serve_stream
 from besteffort_router.upstream import GrpcUpstream
 from support.fake_triton import SERVICE, FakeTriton
 from support.router import SIZES, config, request_bytes
 from support.routing import Routing, infer, routing, said, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
+
+    from besteffort_router.calls import Context
+    from besteffort_router.terms import Arrival
 
 LONG = {"defaultS": 5, "maxS": 10}
 DECOUPLED = [size | {"decoupled": True} for size in config()["sizes"]]
@@ -193,6 +199,59 @@ async def test_a_stream_has_bounds_and_the_rest_waits_its_turn(tmp_path: Path, m
         assert up.dispatch.requests == 2
         gate.set()
         assert len([message async for message in call]) == 5
+
+
+class Silent:
+    """The context of a call without metadata."""
+
+    def invocation_metadata(self) -> tuple[()]:
+        return ()
+
+    def time_remaining(self) -> None:
+        return None
+
+
+async def test_a_client_that_does_not_read_makes_the_router_hold_few_answers(tmp_path: Path) -> None:
+    begun = 0
+
+    async def thousands() -> AsyncIterator[bytes]:
+        nonlocal begun
+        for begun in range(1, 5001):  # noqa: B007 - counts what was taken from the client
+            yield request_bytes()
+
+    async with routing(tmp_path, deadline=LONG) as up:
+        exchange = Exchange(up.dispatch, up.router._backends, time.monotonic)
+        answers = serve_stream(exchange, thousands(), cast("Context", Silent()))
+        await anext(answers)
+        for _ in range(20):
+            before = begun
+            await asyncio.sleep(0.05)
+        assert begun == before, "it goes on although nobody reads"
+        answered = sum(up.dispatch.ledger.requests.values())
+        await cast("AsyncGenerator[bytes]", answers).aclose()
+    # One is read, one waits to be, and one more is taken from the client before its turn.
+    assert 1 < answered <= MOST_REQUESTS + 2
+    assert begun <= MOST_REQUESTS + 3
+
+
+async def test_a_surprise_in_one_request_is_answered_and_takes_no_place_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("besteffort_router.streaming.MOST_REQUESTS", 2)
+    run = Exchange.run
+
+    async def surprised(self: Exchange, arrival: Arrival, *rest: Any) -> Any:
+        if b"stranger" in arrival.body:
+            raise ValueError("a surprise")
+        return await run(self, arrival, *rest)
+
+    monkeypatch.setattr(Exchange, "run", surprised)
+    async with routing(tmp_path, deadline=LONG) as up, up.channel() as channel:
+        bodies = [request_bytes("stranger")] * 5 + [request_bytes()]
+        async with asyncio.timeout(5.0):
+            answers = [message async for message in stream(channel, each(*bodies))]
+    assert sorted(answer.error_message for answer in answers) == [""] + ["the router failed"] * 5
+    assert {answer.infer_response.id for answer in answers if answer.error_message} == {"id-1"}
 
 
 async def test_an_idle_stream_does_not_hold_up_a_router_that_stops(tmp_path: Path) -> None:
