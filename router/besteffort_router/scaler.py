@@ -1,7 +1,7 @@
 """KEDA's external scaler: how many milliseconds of work wait, so that KEDA can size the servers by it.
 
-The metric is the sum over all servers (of one size, where the trigger names one): divided by the target it is the
-number of servers wanted.
+The metric is the sum over all servers that are ready (of one size, where the trigger names one): divided by the target
+it is the number of servers wanted.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class Scaler(grpc.GenericRpcHandler):
         if size and size not in settings.sizes:
             raise MalformedError(f"scalerMetadata.size: {size[:40]!r} is not one of {', '.join(settings.sizes)}")
         backlogs_s = zip(load.lanes, load.backlogs_s(self._clock(), settings.pool), strict=True)
-        return 1000.0 * sum(seconds for lane, seconds in backlogs_s if size in ("", lane.backend.size_name))
+        ready = [(lane.backend.size_name, seconds) for lane, seconds in backlogs_s if lane.ready]
+        return 1000.0 * sum(seconds for name, seconds in ready if size in ("", name))
 
 
 def _unary(method: Callable[..., Any], read: Callable[[bytes], Any]) -> grpc.RpcMethodHandler[Any, Any]:

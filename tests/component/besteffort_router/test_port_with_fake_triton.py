@@ -95,10 +95,14 @@ async def test_keda_gets_its_metric_and_what_the_policy_sees_as_backlog(up: Rout
         metrics = ask(channel, "GetMetrics", keda.GetMetricsResponse)
         (large,) = (await metrics(keda.GetMetricsRequest(scaledObjectRef=trigger, metricName="x"))).metricValues
         (both,) = (await metrics(keda.GetMetricsRequest(scaledObjectRef=everything))).metricValues
+        up.fakes["large-0"].models = set()
+        await until(lambda: not lanes[2].ready)
+        (without,) = (await metrics(keda.GetMetricsRequest(scaledObjectRef=everything))).metricValues
     seconds = up.dispatch.load.backlogs_s(0.0, up.dispatch.settings.pool)
     assert large.metricValueFloat == pytest.approx(1000 * seconds[2])
     assert large.metricValue >= large.metricValueFloat > 0.0
     assert both.metricValueFloat == pytest.approx(1000 * (seconds[0] + seconds[2]))
+    assert without.metricValueFloat == pytest.approx(1000 * seconds[0]), "what is not ready has no work to wait for"
 
 
 async def test_keda_hears_whether_there_is_work_by_call_and_by_stream(up: Routing) -> None:
