@@ -102,7 +102,7 @@ class Settings(NamedTuple):
 
 
 def load_settings(path: Path) -> Settings:
-    """Return the settings in a RouterConfig file and the policy bundle that it names.
+    """Return the settings in a RouterConfig file and the policy bundle that it names; unknown fields are passed over.
 
     A bundle that is missing or refused does not refuse the configuration: its policy falls back.
 
@@ -111,7 +111,8 @@ def load_settings(path: Path) -> Settings:
     """
     data = read_bounded(path, MAX_CONFIG_BYTES, "config")
     try:
-        message = json_format.Parse(data, RouterConfig())
+        # The operator that wrote it may be newer than this router, which in a client's pod stays as it is.
+        message = json_format.Parse(data, RouterConfig(), ignore_unknown_fields=True)
     except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"config {path}: not the JSON of a RouterConfig ({reason})") from error

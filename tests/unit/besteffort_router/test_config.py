@@ -101,7 +101,6 @@ BAD = [
     ("policy.kind", "STATIC", "policy.static_size: '' is not one of"),
     ("limits.maxRequests", -1, "limits.max_requests: -1"),
     ("limits.maxBytes", "-1", "limits.max_bytes: -1"),
-    ("sizess", [], "no field named"),
     ("sizes", 3, "not the JSON of a RouterConfig"),
 ]
 
@@ -113,6 +112,14 @@ def test_a_bad_field_is_named(tmp_path: Path, path: str, value: object, text: st
     with pytest.raises(ConfigError, match=text) as caught:
         load_settings(file)
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_newer_operator_adds_is_passed_over(tmp_path: Path) -> None:
+    content = config() | {"novelty": {"a": [1]}}
+    content["sizes"][0]["novelty"] = 3
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(content))
+    assert load_settings(file).sizes == settings().sizes
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"nonsense" * 100])
