@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help dev demo e2e test lint bench cluster models docs protos lock clean
+.PHONY: help dev demo e2e test lint bench cluster models docs manifests protos lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 	@echo 'bar-NAME        measure one promise ($(BARS)); the last line is one JSON object'
