@@ -11,6 +11,7 @@ import logging
 import threading
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import kopf
 
@@ -152,6 +153,7 @@ class Watch:
             certificate_path=found.certificate_path,
             private_key_path=found.key_path,
             insecure=found.insecure,
+            trust_env=bool(getproxies()),
         )
 
     async def _service_changed(self, body: Mapping[str, Any], **_: object) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Triggers", "wait_until_served"]
 
 ASK_S = 2.0
-ADD_ONS_S = 60.0
+ADD_ONS_S = 15.0
 WATCH_AGAIN_S = 5.0
 
 log = logging.getLogger(__name__)

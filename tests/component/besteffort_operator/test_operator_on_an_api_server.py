@@ -73,6 +73,34 @@ async def test_without_its_definition_the_operator_waits_and_says_so(
         assert operator.stop() == 0
 
 
+async def test_a_definition_that_is_taken_away_is_waited_for_again(
+    server: ApiServer, cluster: Cluster, place: str, tmp_path: Path
+) -> None:
+    (kubeconfig,) = install(server)
+    with Operator(kubeconfig, tmp_path / "log") as operator:
+        await made(cluster, place, "first")
+        server.kubectl("delete", CRD)
+        operator.wait_until_logged("waiting for the definition of besteffortservices.serving.besteffort.dev")
+        install(server)
+        await made(cluster, place, "second")
+        assert operator.exit_status is None
+
+
+async def test_an_add_on_that_comes_later_is_used(
+    server: ApiServer, cluster: Cluster, place: str, tmp_path: Path
+) -> None:
+    (kubeconfig,) = install(server)
+    server.kubectl("delete", "crd", f"{MONITOR.plural}.{MONITOR.group}", "--ignore-not-found")
+    with Operator(kubeconfig, tmp_path / "log"):
+        await made(cluster, place, "first")
+        server.apply(add_on(MONITOR))
+
+        async def there() -> bool:
+            return bool(await cluster.list(MONITOR, place))
+
+        await until(there, "a PodMonitor", timeout_s=150)
+
+
 async def test_an_add_on_that_it_may_not_touch_does_not_stop_the_rest(
     server: ApiServer, cluster: Cluster, place: str, tmp_path: Path
 ) -> None:
