@@ -50,7 +50,7 @@ class Scene:
     plane: ControlPlane
     cluster: Cluster
     kubeconfig: Path
-    expected: dict[str, Any] = field(default_factory=dict)
+    expected: dict[str, dict[str, Any]] = field(default_factory=dict)
     operator: Operator | None = None
 
     def keep_running(self) -> Operator:
@@ -75,6 +75,8 @@ async def measure(plane: ControlPlane) -> dict[str, bool]:
         for step in STEPS:
             await act(found, step)
             found.expected[step] = await settled(found)
+            if not found.expected[step]["quiet"]:
+                sys.exit(f"{step} in peace does not end within {PATIENCE_S:.0f} s; there is nothing to compare with")
         outcomes = {}
         rng = random.Random(SEED)
         for number, step in enumerate(islice(cycle(STEPS), KILLS), start=1):
@@ -140,7 +142,10 @@ async def ends_as_in_peace(found: Scene, step: str, name: str) -> bool:
 
 
 async def settled(found: Scene) -> dict[str, Any]:
-    """Return what there is once the service is as wanted, or is gone with its children, and nothing moves any more."""
+    """Return what there is once the service is as wanted, or is gone with its children, and nothing moves any more.
+
+    After PATIENCE_S it is what there is then, and not `quiet`, so that it equals nothing that is.
+    """
     give_up_at = time.monotonic() + PATIENCE_S
     before: dict[str, Any] | None = None
     while True:
@@ -151,7 +156,7 @@ async def settled(found: Scene) -> dict[str, Any]:
         except ApiError:
             continue
         if (now == before and now["quiet"]) or time.monotonic() > give_up_at:
-            return now
+            return now | {"quiet": now == before and now["quiet"]}
         before = now
 
 
