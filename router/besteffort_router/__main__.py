@@ -60,14 +60,15 @@ Probes and Prometheus ask --metrics for /healthz, /readyz and /metrics; /status 
 def build_router(path: Path, settings: Settings, resolve: Resolve = addresses_of) -> Router:
     """Return a router that is not yet started; needs a running event loop."""
     clock = time.monotonic
+    rng = Random()  # noqa: S311 - spreads probes and lookups in time
     dispatch = Dispatch(settings, Ledger(), time.perf_counter)
     backends = Backends(
         dispatch.load,
         lambda replica: GrpcUpstream(replica.address, settings.max_bytes),
         clock,
-        Random(),  # noqa: S311 - spreads probes in time
+        rng,
     )
-    follower = Follower(dispatch, backends, Watch(path, settings), Discovery(resolve))
+    follower = Follower(dispatch, backends, Watch(path, settings), Discovery(resolve), rng)
     servicer = Servicer(Exchange(dispatch, backends, clock), backends, version("besteffort"))
     watching = Watching(dispatch)
     handlers = (servicer, Health(dispatch, watching), Scaler(dispatch, watching, clock))

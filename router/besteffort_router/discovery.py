@@ -70,6 +70,10 @@ class Discovery:
         found = settings_from_message(expanded(settings.message, self._known), settings.bundle)
         return settings._replace(backends=found.backends, pool=found.pool)
 
+    def is_unsure(self, settings: Settings) -> bool:
+        """Say whether a name in `settings` has no known address, or the last lookup of it gave none."""
+        return any(name in self._failed or not self._known.get(name) for name in names_in(settings.message))
+
     def close(self) -> None:
         """Wait for no lookup any more."""
         for lookup in self._lookups.values():

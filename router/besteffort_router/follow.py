@@ -10,6 +10,7 @@ from besteffort_router.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from random import Random
 
     from besteffort_router.backends import Backends
     from besteffort_router.config import Settings
@@ -21,7 +22,13 @@ __all__ = ["Follower"]
 
 RELOAD_S = 0.25
 LOOK_S = 1.0
-"""Pause between two lookups of the servers' names."""
+"""Pause between two lookups of the servers' names while they change, or while a name or a server is missing."""
+CALM_S = 4.0
+"""Pause otherwise. A server that goes waits 35 s for routers to notice; caches keep its address for 30 s."""
+MOVED_S = 30.0
+"""So long after a change more may come."""
+SPREAD = 0.75
+"""Pauses are shortened to no less than this part, at random: many routers ask the same name service."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,12 +36,15 @@ _LOG = logging.getLogger(__name__)
 class Follower:
     """Puts settings in force, one at a time."""
 
-    def __init__(self, dispatch: Dispatch, backends: Backends, watch: Watch, discovery: Discovery) -> None:
+    def __init__(self, dispatch: Dispatch, backends: Backends, watch: Watch, discovery: Discovery, rng: Random) -> None:
+        """`rng` spreads the lookups in time."""
         self._dispatch = dispatch
         self._backends = backends
         self._watch = watch
         self._discovery = discovery
+        self._rng = rng
         self._look_at_s = 0.0
+        self._moved_s = 0.0
         self._max_requests = dispatch.settings.max_requests
         self._working: asyncio.Task[None] | None = None
 
@@ -74,11 +84,19 @@ class Follower:
                 await self._take(settings)
                 self._report(settings)
         elif now_s >= self._look_at_s:
-            self._look_at_s = now_s + LOOK_S
             if await self._discovery.look(self._dispatch.settings):
+                self._moved_s = now_s
                 await self._enforce(self._dispatch.settings)
+            self._look_at_s = now_s + self._pause_s(now_s) * self._rng.uniform(SPREAD, 1.0)
+
+    def _pause_s(self, now_s: float) -> float:
+        """Return how long to wait with the next lookup: long where all is there and has been for a while."""
+        missing = not all(lane.ready for lane in self._dispatch.load.lanes)
+        unsure = self._discovery.is_unsure(self._dispatch.settings)
+        return LOOK_S if missing or unsure or now_s < self._moved_s + MOVED_S else CALM_S
 
     async def _take(self, settings: Settings) -> None:
+        self._moved_s = asyncio.get_running_loop().time()
         await self._discovery.look(settings)
         await self._enforce(settings)
 

@@ -45,6 +45,7 @@ class Names:
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("besteffort_router.follow.RELOAD_S", 0.01)
     monkeypatch.setattr("besteffort_router.follow.LOOK_S", 0.02)
+    monkeypatch.setattr("besteffort_router.follow.CALM_S", 0.02)
 
 
 def behind(port: int, name: str = "triton") -> list[dict[str, object]]:
