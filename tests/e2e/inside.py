@@ -7,9 +7,9 @@ import json
 import os
 import shutil
 import sys
-import traceback
 from pathlib import Path
 
+from cluster.errors import ClusterError
 from e2e.ground import PRODUCT, start_cluster
 from e2e.scenario import play
 from e2e.timing import Steps
@@ -29,17 +29,16 @@ def main() -> int:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
     steps = Steps()
-    figures: dict[str, object] = {}
+    results = {"passed": False, "steps_s": steps.seconds, "figures": {}}
     try:
         with steps.step(f"a cluster of {NODES} nodes with images"):
             kubectl = start_cluster(asked.folder, asked.archives, nodes=NODES)
-        world = World(kubectl, "localhost/besteffort", PRODUCT, _models(asked.folder), figures=figures)
-        play(asked.plan, world, steps)
-    except Exception:  # noqa: BLE001 - whatever a step raises is what the run has to say
-        traceback.print_exc()
-        return 1
+        world = World(kubectl, "localhost/besteffort", PRODUCT, _models(asked.folder))
+        results |= {"passed": play(asked.plan, world, steps), "figures": world.figures}
+    except ClusterError as error:
+        print(f"e2e: {error}", file=sys.stderr)
     finally:
-        (asked.folder / "results.json").write_text(json.dumps({"steps_s": steps.seconds, "figures": figures}))
+        (asked.folder / "results.json").write_text(json.dumps(results))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 from e2e.installation_steps import delete_service, install_operator, start_service, uninstall_operator
@@ -41,8 +42,13 @@ PLANS: dict[str, dict[str, Callable[[World], None]]] = {
 }
 
 
-def play(plan: str, world: World, steps: Steps) -> None:
-    """Run the steps of a plan; the first that fails ends it."""
-    for title, act in PLANS[plan].items():
-        with steps.step(title):
-            act(world)
+def play(plan: str, world: World, steps: Steps) -> bool:
+    """Run the steps of a plan and tell whether all passed; the first that fails ends it and is explained."""
+    try:
+        for title, act in PLANS[plan].items():
+            with steps.step(title):
+                act(world)
+    except Exception:  # noqa: BLE001 - whatever a step raises is what the run has to say
+        traceback.print_exc()
+        return False
+    return True

@@ -40,6 +40,7 @@ class Steady:
         self._offered = 0
         self._outcomes: collections.Counter[str] = collections.Counter()
         self._failures: list[str] = []
+        self._sent_for_s = 0.0
         self._latencies_s: list[float] = []
 
     async def run(self) -> None:
@@ -52,6 +53,7 @@ class Steady:
             while not self._stopped.is_set():
                 tasks.create_task(self._ask(client, self._offered))
                 self._offered += 1
+                self._sent_for_s = loop.time() - began_s
                 if self._offered % max(1, round(self._rate_rps)) == 0:
                     self._say()
                 await asyncio.sleep(began_s + self._offered / self._rate_rps - loop.time())
@@ -78,7 +80,14 @@ class Steady:
         p99_ms = 1000 * float(np.quantile(self._latencies_s, 0.99)) if self._latencies_s else None
         counts = {name: self._outcomes[name] for name in ("answered", "refused", "failed")}
         sizes = {name[3:]: count for name, count in self._outcomes.items() if name.startswith("by ")}
-        line = {"offered": self._offered, **counts, "late": late, "p99_ms": p99_ms, "sizes": sizes}
+        line = {
+            "offered": self._offered,
+            "load_s": round(self._sent_for_s, 1),
+            **counts,
+            "late": late,
+            "p99_ms": p99_ms,
+            "sizes": sizes,
+        }
         sys.stdout.write(json.dumps(line | {"failures": self._failures[-8:]}) + "\n")
 
 
