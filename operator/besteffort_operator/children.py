@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from besteffort_operator.comparison import owns_replicas
 from besteffort_operator.diagnosis import finding_of_refusal
-from besteffort_operator.errors import ForbiddenError, InvalidError, NotFoundError
+from besteffort_operator.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, UnavailableError
 from besteffort_operator.kinds import DEPLOYMENT, FIELD_MANAGER, KINDS, MANAGED_BY, kind_of
 from besteffort_operator.reasons import Finding, Reason
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Children", "Settled"]
 
 HANDOVER = f"{FIELD_MANAGER}-handover"
+HEALED_BY_TIME = (ConflictError, UnavailableError)
 
 
 @dataclass
@@ -34,6 +35,14 @@ class Settled:
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     refused: list[Finding] = field(default_factory=list)
+    retry: ApiError | None = None
+    """The first of the refusals that time alone may heal, such as an admission webhook that does not answer."""
+
+    def refuse(self, error: ApiError) -> None:
+        """Note that the API server did not do something."""
+        self.refused.append(finding_of_refusal(str(error)))
+        if isinstance(error, HEALED_BY_TIME):
+            self.retry = self.retry or error
 
     @property
     def done(self) -> dict[str, list[str]]:
@@ -65,20 +74,25 @@ class Children:
         """Make the children of a service as wanted, and delete the others; what is refused does not stop the rest.
 
         Raises:
-            ApiError: the API server is away, or someone else wrote meanwhile.
+            NotLeadingError: a write was stopped.
         """
         settled = Settled()
         left = {_identity(child): child for child in live}
         for manifest in wanted:
             known = left.pop(_identity(manifest), None)
             try:
-                settled.live.append(await self._settle(owner, manifest, known, settled))
-            except (ForbiddenError, InvalidError, NotFoundError) as error:
-                settled.refused.append(finding_of_refusal(str(error)))
-                settled.live += [known] if known else []
+                found = await self._settle(owner, manifest, known, settled)
+            except ApiError as error:
+                settled.refuse(error)
+                found = known
+            settled.live += [found] if found else []
         for child in left.values():
             await self._remove(child, settled)
         return settled
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Drop what is known of the children of a service that is gone."""
+        self._memory.forget_service(namespace, name)
 
     async def _list(self, kind: Kind, namespace: str, labels: str) -> list[Manifest]:
         try:
@@ -89,23 +103,31 @@ class Children:
                 return []
             raise
 
-    async def _settle(self, owner: Manifest, wanted: Manifest, known: Manifest | None, settled: Settled) -> Manifest:
+    async def _settle(
+        self, owner: Manifest, wanted: Manifest, known: Manifest | None, settled: Settled
+    ) -> Manifest | None:
+        """Make one child as wanted and return it as it then is; None where its name is taken."""
         kind, name = kind_of(wanted), _named(wanted)
         if known is None:
-            # The name may be taken: by somebody else's object, or by ours that lost its labels.
-            found = await self._cluster.get_cached(kind, wanted["metadata"]["namespace"], wanted["metadata"]["name"])
-            if found and not _owned(found, owner["metadata"]["uid"]):
-                settled.refused.append(_foreign(found))
-                return found
-            settled.created.append(name)
+            if await self._is_taken(kind, wanted, owner):
+                settled.refused.append(_foreign(wanted))
+                return None
         elif self._memory.is_settled(known, wanted):
             return known
         else:
-            settled.changed.append(name)
             await self._hand_over(kind, wanted, known)
         applied = await self._cluster.apply(kind, wanted)
+        (settled.changed if known else settled.created).append(name)
         self._memory.accept(applied, wanted)
         return applied
+
+    async def _is_taken(self, kind: Kind, wanted: Manifest, owner: Manifest) -> bool:
+        """Say whether somebody else's object has the name; ours that lost its labels is ours."""
+        try:
+            found = await self._cluster.get(kind, wanted["metadata"]["namespace"], wanted["metadata"]["name"])
+        except NotFoundError:
+            return False
+        return not _owned(found, owner["metadata"]["uid"])
 
     async def _hand_over(self, kind: Kind, wanted: Manifest, known: Manifest) -> None:
         """Leave the replicas to an autoscaler at their number: given up by their only owner they would fall to 1."""
@@ -120,8 +142,8 @@ class Children:
             return
         try:
             await self._cluster.delete(kind_of(child), child)
-        except ForbiddenError as error:
-            settled.refused.append(finding_of_refusal(str(error)))
+        except ApiError as error:
+            settled.refuse(error)
         else:
             self._memory.forget(child)
             settled.removed.append(_named(child))
@@ -141,5 +163,5 @@ def _named(manifest: Manifest) -> str:
     return f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
-def _foreign(found: Manifest) -> Finding:
-    return Finding(Reason.REFUSED, f"{_named(found)} exists and is not this service's; rename one of the two")
+def _foreign(wanted: Manifest) -> Finding:
+    return Finding(Reason.REFUSED, f"{_named(wanted)} exists and is not this service's; rename one of the two")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from besteffort_operator.manifests.metadata import WANTED_ANNOTATION, digest
+from besteffort_operator.workload import INSTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,26 +58,40 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._accepted: dict[str, str] = {}
+        self._accepted: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
+        """Fingerprints by service and child."""
 
     def is_settled(self, live: Mapping[str, Any], wanted: Manifest) -> bool:
         """Say whether a live object needs no write to be as wanted; `wanted` is sealed."""
         seals = [found["metadata"].get("annotations", {}).get(WANTED_ANNOTATION) for found in (live, wanted)]
         if seals[0] != seals[1]:
             return False
-        return covers(live, wanted) or self._accepted.get(live["metadata"]["uid"]) == _fingerprint(live)
+        accepted = self._accepted.get(_service(live), {}).get(_child(live))
+        return covers(live, wanted) or accepted == _fingerprint(live)
 
     def accept(self, live: Mapping[str, Any], wanted: Manifest) -> None:
         """Keep how the server wrote what was wanted."""
-        uid = live["metadata"]["uid"]
         if covers(live, wanted):
-            self._accepted.pop(uid, None)
+            self.forget(live)
         else:
-            self._accepted[uid] = _fingerprint(live)
+            self._accepted.setdefault(_service(live), {})[_child(live)] = _fingerprint(live)
 
     def forget(self, live: Mapping[str, Any]) -> None:
         """Drop what is known of an object that goes."""
-        self._accepted.pop(live["metadata"]["uid"], None)
+        self._accepted.get(_service(live), {}).pop(_child(live), None)
+
+    def forget_service(self, namespace: str, name: str) -> None:
+        """Drop what is known of the children of a service that is gone: the garbage collector takes them unseen."""
+        self._accepted.pop((namespace, name), None)
+
+
+def _service(live: Mapping[str, Any]) -> tuple[str, str]:
+    metadata = live["metadata"]
+    return metadata.get("namespace", ""), metadata.get("labels", {}).get(INSTANCE, "")
+
+
+def _child(live: Mapping[str, Any]) -> tuple[str, str]:
+    return live["kind"], live["metadata"]["name"]
 
 
 def _fingerprint(live: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Metrics", "serving"]
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+UNEXPECTED = "Unexpected"
 
 
 class Metrics:
@@ -62,8 +63,10 @@ class Metrics:
         try:
             outcome = await reconcile(key)
             result = outcome.result
-        except OperatorError as error:
-            self._reconcile_errors.labels(type(error).__name__.removesuffix("Error")).inc()
+        except Exception as error:
+            known = isinstance(error, OperatorError)
+            reason = type(error).__name__.removesuffix("Error") if known else UNEXPECTED
+            self._reconcile_errors.labels(reason).inc()
             raise
         finally:
             self._reconcile_seconds.labels(result).observe(time.monotonic() - began_s)

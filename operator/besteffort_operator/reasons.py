@@ -14,6 +14,7 @@ __all__ = ["EXPLANATIONS", "Explanation", "Finding", "Reason", "is_fault"]
 class Reason(StrEnum):
     """Reasons of conditions, in the order of the documentation."""
 
+    INTERNAL_ERROR = "InternalError"
     INVALID_RESOURCE = "InvalidResource"
     NOT_CALIBRATED = "NotCalibrated"
     FORBIDDEN = "Forbidden"
@@ -75,6 +76,10 @@ def _fault(meaning: str, action: str) -> Explanation:
 
 
 EXPLANATIONS: dict[Reason, Explanation] = {
+    Reason.INTERNAL_ERROR: _fault(
+        "The operator itself failed at this service, and tries again. What ran before goes on running.",
+        "File a bug with the resource and the lines of the operator's log that name the service.",
+    ),
     Reason.INVALID_RESOURCE: _fault(
         "The resource breaks a rule that the API server cannot check. What ran before goes on running.",
         "Mend the field that the message names; `besteffort validate FILE` checks without a cluster.",
@@ -95,8 +100,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Raise the quota, or ask for fewer replicas or smaller `resources`.",
     ),
     Reason.REFUSED: _fault(
-        "The API server refuses an object that the operator wants to write.",
-        "Read the message; most often a field below `podTemplate` or `scheduling` is not what Kubernetes takes there.",
+        "The API server refuses an object that the operator wants to write, or fails at it.",
+        "Read the message; most often a field below `podTemplate` or `scheduling` is not what Kubernetes takes there, "
+        "or an admission webhook of the cluster does not answer.",
     ),
     Reason.UNSCHEDULABLE: _fault(
         "No node takes the pod; the message quotes the scheduler. Most often GPUs are short.",

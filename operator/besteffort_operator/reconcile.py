@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from besteffort_operator.autoscaler import Autoscaler, scales
-from besteffort_operator.errors import ForbiddenError, NotFoundError
+from besteffort_operator.errors import ForbiddenError, NotFoundError, OperatorError
 from besteffort_operator.events import notes_of_children, notes_of_conditions
 from besteffort_operator.kinds import SERVICE
 from besteffort_operator.manifests.build import wanted
@@ -40,6 +40,7 @@ __all__ = ["Outcome", "Reconciler", "Surroundings"]
 UNSETTLED_S = 5.0
 SCALING_S = 3.0
 REFUSED_S = 30.0
+ERROR_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Reconciler:
         """Reconcile a service.
 
         Raises:
-            ApiError: the API server is away, or someone else wrote meanwhile; nothing is lost by another try.
+            ApiError: the API server is away, fails at an object, or someone else wrote meanwhile; nothing is lost by
+                another try.
             NotLeadingError: a write was stopped.
         """
         try:
@@ -93,6 +95,15 @@ class Reconciler:
         except NotFoundError:
             return self._forget(key)
         if "deletionTimestamp" in owner["metadata"]:
+        try:
+            return await self._tend(key, owner)
+        except OperatorError:
+            raise
+        except Exception as error:
+            await self._refuse(owner, Reason.INTERNAL_ERROR, [f"the operator failed: {_words(error)}"])
+            raise
+
+    async def _tend(self, key: Key, owner: Manifest) -> Outcome:
             return Outcome("deleting", ready=False)
         try:
             service = _service(owner)
@@ -136,6 +147,8 @@ class Reconciler:
             available_kinds=available_kinds,
         )
         changed, ready = await self._report(owner, view, notes_of_children(settled.done))
+        if settled.retry:
+            raise settled.retry  # now that the status says it: tried again with growing delay
         again_s = _again_s(view, service, ready=ready)
         self._directory.hurry(key, eager=again_s is not None)
         done = changed or any(settled.done.values())
@@ -164,6 +177,7 @@ class Reconciler:
 
     def _forget(self, key: Key) -> Outcome:
         """Drop what is known of a service that is gone; its children go by their owner references."""
+        self._children.forget(*key)
         self.references.forget(key)
         self._autoscaler.forget(key)
         self._directory.forget(key)
@@ -181,6 +195,11 @@ def _service(owner: Manifest) -> BestEffortService:
     if faults := cluster_faults(service.spec):
         raise ResourceError(faults)
     return service
+def _words(error: Exception) -> str:
+    """Return what an unexpected error says, on one line; the log has where it came from."""
+    return " ".join(f"{type(error).__name__} {error}".split())[:ERROR_SHOWN]
+
+
 
 
 def _again_s(view: View, service: BestEffortService, *, ready: bool) -> float | None:

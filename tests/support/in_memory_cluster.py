@@ -6,7 +6,7 @@ import copy
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from besteffort_operator.errors import ApiError, ConflictError, NotFoundError
+from besteffort_operator.errors import ConflictError, NotFoundError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ class InMemoryCluster:
 
     def __init__(self, *objects: Manifest) -> None:
         self.writes: list[str] = []
-        self.refuses: dict[str, ApiError] = {}
+        self.refuses: dict[str, OperatorError] = {}
         """Errors by what they answer, such as `apply PodMonitor` or `list`."""
         self._objects: dict[tuple[str, str, str], Manifest] = {}
         self._versions = count(1)

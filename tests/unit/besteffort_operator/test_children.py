@@ -9,7 +9,7 @@ import pytest
 from besteffort_operator.children import Children
 from besteffort_operator.cluster import Cluster
 from besteffort_operator.comparison import Memory
-from besteffort_operator.errors import ForbiddenError, InvalidError, UnavailableError
+from besteffort_operator.errors import ConflictError, ForbiddenError, InvalidError, NotLeadingError, UnavailableError
 from besteffort_operator.kinds import CONFIG_MAP, DEPLOYMENT, OPTIONAL_KINDS
 from besteffort_operator.manifests.metadata import sealed
 from besteffort_operator.reasons import Reason
@@ -61,6 +61,7 @@ async def test_a_name_that_is_taken_is_a_fault_and_the_object_stays() -> None:
     assert [finding.sentence for finding in settled.refused] == [
         "ConfigMap a exists and is not this service's; rename one of the two"
     ]
+    assert settled.live == []
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,8 @@ async def test_a_name_that_is_taken_is_a_fault_and_the_object_stays() -> None:
         (ForbiddenError("configmaps is forbidden"), Reason.FORBIDDEN),
         (ForbiddenError("exceeded quota: models"), Reason.QUOTA_EXCEEDED),
         (InvalidError("spec.x: Invalid value"), Reason.REFUSED),
+        (UnavailableError("500 failed calling webhook"), Reason.REFUSED),
+        (ConflictError("somebody wrote"), Reason.REFUSED),
     ],
 )
 async def test_what_is_refused_does_not_stop_the_rest(error: Any, reason: Reason) -> None:
@@ -78,14 +81,26 @@ async def test_what_is_refused_does_not_stop_the_rest(error: Any, reason: Reason
     settled = await children(cluster).settle(OWNER, wanted, [])
     assert settled.created[-1] == "Deployment b"
     assert [finding.reason for finding in settled.refused] == [reason]
+    assert settled.created == ["Deployment b"]
     assert [found["kind"] for found in settled.live] == ["Deployment"]
+    assert settled.retry is (error if isinstance(error, UnavailableError | ConflictError) else None)
 
 
-async def test_an_api_server_that_is_away_stops_everything() -> None:
+async def test_a_change_that_fails_leaves_the_child_in_sight() -> None:
+    cluster = InMemoryCluster(child(CONFIG_MAP, "a", data={"x": "1"}))
+    cluster.refuses["apply ConfigMap"] = UnavailableError("500 failed calling webhook")
+    ours = children(cluster)
+    settled = await ours.settle(OWNER, [child(CONFIG_MAP, "a", data={"x": "2"})], await ours.read(OWNER))
+    assert [found["data"] for found in settled.live] == [{"x": "1"}]
+    assert not any(settled.done.values())
+
+
+async def test_who_may_not_write_any_more_writes_nothing_of_the_rest() -> None:
     cluster = InMemoryCluster()
-    cluster.refuses["apply ConfigMap"] = UnavailableError("away")
-    with pytest.raises(UnavailableError):
-        await children(cluster).settle(OWNER, [child(CONFIG_MAP, "a")], [])
+    cluster.refuses["apply ConfigMap"] = NotLeadingError("the lease is another's")
+    with pytest.raises(NotLeadingError):
+        await children(cluster).settle(OWNER, [child(CONFIG_MAP, "a"), child(DEPLOYMENT, "b")], [])
+    assert cluster.writes == ["apply ConfigMap a"]
 
 
 async def test_replicas_go_to_an_autoscaler_with_their_number() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from besteffort_operator.comparison import Memory, covers, owns_replicas
 from besteffort_operator.manifests.metadata import WANTED_ANNOTATION, sealed
+from besteffort_operator.workload import INSTANCE
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,24 @@ def test_what_is_forgotten_is_written_again() -> None:
     memory.accept(found, wanted)
     memory.forget(found)
     assert not memory.is_settled(found, wanted)
+
+
+def test_what_is_known_of_a_service_goes_with_it() -> None:
+    memory, wanted = Memory(), manifest(cpu="1000m")
+    wanted["metadata"] |= {"namespace": "models", "labels": {INSTANCE: "assistant"}}
+    found = live(wanted, cpu="1")
+    memory.accept(found, wanted)
+    memory.forget_service("models", "another")
+    assert memory.is_settled(found, wanted)
+    memory.forget_service("models", "assistant")
+    assert not memory.is_settled(found, wanted)
+    assert not any(vars(memory).values())
+
+
+def test_an_object_that_was_made_anew_is_not_the_one_that_was_accepted() -> None:
+    memory, wanted = Memory(), manifest(cpu="1000m")
+    memory.accept(found := live(wanted, cpu="1"), wanted)
+    assert not memory.is_settled(found | {"metadata": found["metadata"] | {"uid": "another"}}, wanted)
 
 
 def test_an_object_that_lost_its_seal_is_not_settled() -> None:

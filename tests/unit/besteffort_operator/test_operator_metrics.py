@@ -36,15 +36,18 @@ async def test_services_are_counted_by_their_readiness_until_they_are_gone() -> 
     assert line(metrics, 'besteffort_operator_reconcile_seconds_count{result="changed"}') == "2.0"
 
 
-async def test_an_error_is_counted_by_its_kind_and_goes_on() -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"), [(ConflictError("somebody wrote"), "Conflict"), (KeyError("labels"), "Unexpected")]
+)
+async def test_an_error_is_counted_by_its_kind_and_goes_on(error: Exception, reason: str) -> None:
     metrics = Metrics(queued=int)
 
     async def reconcile(_: Key) -> Outcome:
-        raise ConflictError("somebody wrote")
+        raise error
 
-    with pytest.raises(ConflictError):
+    with pytest.raises(type(error)):
         await metrics.measured(reconcile, A)
-    assert line(metrics, 'besteffort_operator_reconcile_errors_total{reason="Conflict"}') == "1.0"
+    assert line(metrics, f'besteffort_operator_reconcile_errors_total{{reason="{reason}"}}') == "1.0"
     assert line(metrics, 'besteffort_operator_reconcile_seconds_count{result="error"}') == "1.0"
 
 

@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import pytest
 
+from besteffort_operator import reconcile as module
 from besteffort_operator.autoscaler import scales
 from besteffort_operator.children import Children
 from besteffort_operator.cluster import Cluster
 from besteffort_operator.comparison import Memory
 from besteffort_operator.errors import ForbiddenError, NotLeadingError, UnavailableError
 from besteffort_operator.events import Events
-from besteffort_operator.kinds import CONFIG_MAP, DEPLOYMENT, EVENT, SERVICE
+from besteffort_operator.kinds import CONFIG_MAP, DEPLOYMENT, EVENT, SERVICE, Kind
 from besteffort_operator.pods import Directory
 from besteffort_operator.reconcile import REFUSED_S, SCALING_S, UNSETTLED_S, Outcome, Reconciler, Surroundings
 from besteffort_operator.work import Key
@@ -30,7 +31,7 @@ def service(**spec: Any) -> dict[str, Any]:
 
 def reconciler(cluster: InMemoryCluster) -> Reconciler:
     real = cast("Cluster", cluster)
-    surroundings = Surroundings("besteffort/router:1", "1", "besteffort-system")
+    surroundings = Surroundings("besteffort/router:1", "1")
     children, directory = Children(real, Memory()), Directory()
     return Reconciler(real, children, Events(real, "operator-0"), surroundings, directory, lambda *_: ())
 
@@ -154,10 +155,51 @@ async def test_without_the_right_to_look_the_status_says_so() -> None:
 @pytest.mark.parametrize("error", [UnavailableError("away"), NotLeadingError("the lease is another's")])
 async def test_an_outage_and_a_lost_lease_end_the_reconcile(error: Any) -> None:
     cluster = InMemoryCluster(service())
-    cluster.refuses["apply"] = error
+    cluster.refuses |= {"apply": error, "status": error}
     with pytest.raises(type(error)):
         await reconciler(cluster).reconcile(KEY)
     assert "status" not in await cluster.get(SERVICE, *KEY)
+
+
+async def test_an_object_that_the_api_server_fails_at_is_in_the_status_and_tried_again() -> None:
+    cluster = InMemoryCluster(service())
+    cluster.refuses["apply PodDisruptionBudget"] = UnavailableError("500 failed calling webhook")
+    with pytest.raises(UnavailableError):
+        await reconciler(cluster).reconcile(KEY)
+    assert "apply Deployment assistant-router" in cluster.writes
+    degraded = await condition(cluster, "Degraded")
+    assert (degraded["status"], degraded["reason"]) == ("True", "Refused")
+    assert "failed calling webhook" in degraded["message"]
+
+
+async def test_an_error_of_the_operator_itself_is_in_the_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: object) -> None:
+        raise KeyError("labels")
+
+    monkeypatch.setattr(module, "wanted", build)
+    cluster = InMemoryCluster(service())
+    with pytest.raises(KeyError):
+        await reconciler(cluster).reconcile(KEY)
+    ready = await condition(cluster, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "InternalError")
+    assert "KeyError 'labels'" in ready["message"]
+
+
+async def test_objects_of_others_with_the_names_of_children_are_named_and_left_out() -> None:
+    def foreign(kind: Kind, name: str, **body: Any) -> dict[str, Any]:
+        metadata = {"name": name, "namespace": KEY.namespace}
+        return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | body
+
+    ready = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "updatedReplicas": 1}
+    config = foreign(CONFIG_MAP, "assistant-router", data={"router.json": "{}"})
+    cluster = InMemoryCluster(service(), config, foreign(DEPLOYMENT, "assistant-triton", spec={}, status=ready))
+    await reconciler(cluster).reconcile(KEY)
+    degraded = await condition(cluster, "Degraded")
+    assert (degraded["status"], degraded["reason"]) == ("True", "Refused")
+    assert "exists and is not this service's" in degraded["message"]
+    sizes = (await cluster.get(SERVICE, *KEY))["status"]["sizes"]
+    assert {size["ready"] for size in sizes} == {0}
+    assert (await cluster.get(CONFIG_MAP, KEY.namespace, "assistant-router"))["data"] == {"router.json": "{}"}
 
 
 async def test_a_service_that_the_operator_scales_is_looked_at_often() -> None:
