@@ -95,6 +95,7 @@ class Reconciler:
         except NotFoundError:
             return self._forget(key)
         if "deletionTimestamp" in owner["metadata"]:
+            return Outcome("deleting", ready=False)
         try:
             return await self._tend(key, owner)
         except OperatorError:
@@ -104,7 +105,6 @@ class Reconciler:
             raise
 
     async def _tend(self, key: Key, owner: Manifest) -> Outcome:
-            return Outcome("deleting", ready=False)
         try:
             service = _service(owner)
         except ResourceError as error:
@@ -147,10 +147,10 @@ class Reconciler:
             available_kinds=available_kinds,
         )
         changed, ready = await self._report(owner, view, notes_of_children(settled.done))
-        if settled.retry:
-            raise settled.retry  # now that the status says it: tried again with growing delay
         again_s = _again_s(view, service, ready=ready)
         self._directory.hurry(key, eager=again_s is not None)
+        if settled.retry:
+            raise settled.retry  # now that the status says it: tried again with growing delay
         done = changed or any(settled.done.values())
         return Outcome("changed" if done else "unchanged", ready, again_s)
 
@@ -177,9 +177,9 @@ class Reconciler:
 
     def _forget(self, key: Key) -> Outcome:
         """Drop what is known of a service that is gone; its children go by their owner references."""
-        self._children.forget(*key)
         self.references.forget(key)
         self._autoscaler.forget(key)
+        self._children.forget(*key)
         self._directory.forget(key)
         return Outcome("gone")
 
@@ -195,11 +195,11 @@ def _service(owner: Manifest) -> BestEffortService:
     if faults := cluster_faults(service.spec):
         raise ResourceError(faults)
     return service
+
+
 def _words(error: Exception) -> str:
     """Return what an unexpected error says, on one line; the log has where it came from."""
     return " ".join(f"{type(error).__name__} {error}".split())[:ERROR_SHOWN]
-
-
 
 
 def _again_s(view: View, service: BestEffortService, *, ready: bool) -> float | None:
