@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from besteffort_resource.service import BestEffortService
 
-__all__ = ["cache_name", "canary_name", "models_name", "router_name", "triton_name"]
+__all__ = ["cache_name", "canary_name", "router_name", "triton_name"]
 
 
 def router_name(service: BestEffortService) -> str:
@@ -23,11 +23,6 @@ def canary_name(service: BestEffortService) -> str:
 def triton_name(service: BestEffortService, size: str = "") -> str:
     """Return the name of the Deployment that serves all sizes, or one of them."""
     return f"{service.metadata.name}-triton" + (f"-{size}" if size else "")
-
-
-def models_name(service: BestEffortService) -> str:
-    """Return the name of the ConfigMap with the model repository that the operator writes."""
-    return f"{service.metadata.name}-models"
 
 
 def cache_name(service: BestEffortService) -> str:

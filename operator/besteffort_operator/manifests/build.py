@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from besteffort_operator.manifests.accounts import accounts
 from besteffort_operator.manifests.autoscalers import router_autoscaler, triton_autoscaler
 from besteffort_operator.manifests.availability import router_budget, triton_budget
-from besteffort_operator.manifests.hugging_face import claims, models
+from besteffort_operator.manifests.hugging_face import claims
 from besteffort_operator.manifests.metadata import sealed
 from besteffort_operator.manifests.monitors import monitors
 from besteffort_operator.manifests.network import router_policy, triton_policy
@@ -34,7 +34,6 @@ def wanted(service: BestEffortService, context: Context) -> list[Manifest]:
     found = [
         *accounts(service, context),
         *router_configs(service, context),
-        *models(service, context),
         *claims(service, context),
         triton_policy(service, context),
         *(manifest for server in servers(service) for manifest in _triton(service, context, server)),

@@ -1,4 +1,8 @@
-"""Models of the Hugging Face hub: the repository for Triton's vLLM backend, their cache and their token."""
+"""Models of the Hugging Face hub: the repository for Triton's vLLM backend, their cache and their token.
+
+The repository's files are annotations of the pod template, and a volume shows them to Triton: they roll with it. In a
+ConfigMap they would change under servers that are not to change yet.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,9 @@ import json
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
-from besteffort_operator.manifests.metadata import Component, child
+from besteffort_operator.manifests.metadata import GROUP, Component, child
 from besteffort_operator.manifests.pod import Volume
-from besteffort_resource.names import cache_name, models_name
-from besteffort_resource.servers import servers
+from besteffort_resource.names import cache_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +29,6 @@ __all__ = [
     "hub_environment",
     "hub_sizes",
     "model_files",
-    "models",
     "models_volume",
 ]
 
@@ -45,14 +47,6 @@ def hub_sizes(sizes: Iterable[Size]) -> tuple[Size, ...]:
     return tuple(size for size in sizes if size.model.hugging_face)
 
 
-def models(service: BestEffortService, context: Context) -> list[Manifest]:
-    """Return the ConfigMap with the repository, if any size needs it."""
-    files = {key: text for server in servers(service) for key, text in model_files(server).items()}
-    if not files:
-        return []
-    return [child(service, context, "v1/ConfigMap", models_name(service), Component.TRITON, data=files)]
-
-
 def claims(service: BestEffortService, context: Context) -> list[Manifest]:
     """Return the claim of the cache, if one is wanted: all servers share it, wherever they run."""
     cache = service.spec.triton.cache
@@ -65,21 +59,23 @@ def claims(service: BestEffortService, context: Context) -> list[Manifest]:
 
 
 def model_files(server: Server) -> dict[str, str]:
-    """Return the files of a server's repository by their keys in the ConfigMap."""
+    """Return the files of a server's repository, as the annotations that hold them."""
     files = {}
     for size in hub_sizes(server.sizes):
-        files[f"{size.name}.config.pbtxt"] = CONFIG
-        files[f"{size.name}.model.json"] = json.dumps(_engine_arguments(size, server), indent=2, sort_keys=True) + "\n"
+        files[f"{GROUP}/{size.name}.config.pbtxt"] = CONFIG
+        arguments = json.dumps(_engine_arguments(size, server), indent=2, sort_keys=True)
+        files[f"{GROUP}/{size.name}.model.json"] = arguments + "\n"
     return files
 
 
-def models_volume(service: BestEffortService, server: Server) -> Volume:
-    """Return the repository of a server: the keys of the ConfigMap at the places where Triton looks."""
+def models_volume(server: Server) -> Volume:
+    """Return the repository of a server: the annotations at the places where Triton looks."""
     items = []
     for size in hub_sizes(server.sizes):
-        items.append({"key": f"{size.name}.config.pbtxt", "path": f"{size.name}/config.pbtxt"})
-        items.append({"key": f"{size.name}.model.json", "path": f"{size.name}/1/model.json"})
-    return Volume("models", {"configMap": {"name": models_name(service), "items": items}}, REPOSITORY)
+        for file, path in (("config.pbtxt", "config.pbtxt"), ("model.json", "1/model.json")):
+            field = {"fieldPath": f"metadata.annotations['{GROUP}/{size.name}.{file}']"}
+            items.append({"path": f"{size.name}/{path}", "fieldRef": field})
+    return Volume("models", {"downwardAPI": {"items": items}}, REPOSITORY)
 
 
 def cache_volume(service: BestEffortService) -> Volume:

@@ -27,14 +27,14 @@ class Repositories:
     volumes: tuple[Volume, ...]
 
 
-def repositories(service: BestEffortService, server: Server) -> Repositories:
+def repositories(server: Server) -> Repositories:
     """Return the repositories of a server in the order of its sizes."""
     uris = dict.fromkeys(size.model.repository.uri for size in server.sizes if size.model.repository)
     sources = dict.fromkeys(source for uri in uris if (source := _source(uri)))
     volumes = {source: _volume(i, source) for i, source in enumerate(sources)}
     paths = dict.fromkeys(_path(uri, volumes) for uri in uris)
     if hub_sizes(server.sizes):
-        return Repositories((*paths, REPOSITORY), (*volumes.values(), models_volume(service, server)))
+        return Repositories((*paths, REPOSITORY), (*volumes.values(), models_volume(server)))
     return Repositories(tuple(paths), tuple(volumes.values()))
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from besteffort_operator.manifests.hugging_face import cache_volume, hub_environment, hub_sizes, model_files
-from besteffort_operator.manifests.metadata import GROUP, Component, child, digest, labels, selector
+from besteffort_operator.manifests.metadata import Component, child, labels, selector
 from besteffort_operator.manifests.placement import placement, resources
 from besteffort_operator.manifests.pod import RESTRICTED, Volume, http_probe, pod_template, scratch, sleep_before_stop
 from besteffort_operator.manifests.replicas import triton_replicas
@@ -58,9 +58,8 @@ def triton_service(service: BestEffortService, context: Context, server: Server)
 
 
 def _template(service: BestEffortService, server: Server, selects: dict[str, str]) -> Manifest:
-    found = repositories(service, server)
+    found = repositories(server)
     volumes = _volumes(service, server, found)
-    files = model_files(server)
     spec = {
         "serviceAccountName": triton_name(service),
         "terminationGracePeriodSeconds": _grace_s(service),
@@ -69,7 +68,7 @@ def _template(service: BestEffortService, server: Server, selects: dict[str, str
     }
     return pod_template(
         labels(service, Component.TRITON, server.only),
-        {f"{GROUP}/models": digest(files)} if files else {},
+        model_files(server),
         spec,
         volumes=volumes,
         overlay=service.spec.triton.pod_template,

@@ -38,12 +38,12 @@ def deployment(folder: Path) -> dict[str, Any]:
     (write_model(folder / "models", "broken") / "1" / "model.py").write_text("import nonsense\n")
     manifest = one(wanted(found, CONTEXT), "Deployment", "assistant-triton")
     (volume,) = [volume for volume in pod_of(manifest)["volumes"] if volume["name"] == "models"]
-    project(folder / "hub", [item["path"] for item in volume["configMap"]["items"]])
+    project(folder / "hub", [item["path"] for item in volume["downwardAPI"]["items"]])
     return manifest
 
 
 def project(target: Path, paths: list[str]) -> None:
-    """Lay files out as the kubelet does those of a ConfigMap, all of them links; the backend is not vLLM's."""
+    """Lay files out as the kubelet does those of a pod's annotations, all of them links; the backend is not vLLM's."""
     model = write_model(target / "..1", "hub")
     assert {path.split("/")[0] for path in paths} == {"hub"}
     assert all((model.parent / path).exists() or path.endswith("1/model.json") for path in paths)

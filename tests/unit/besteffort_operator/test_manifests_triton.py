@@ -19,9 +19,37 @@ def deployment(found: BestEffortService, name: str = "assistant-triton") -> dict
 
 
 def engine(found: BestEffortService, name: str) -> dict[str, Any]:
-    files = one(wanted(found, CONTEXT), "ConfigMap", "assistant-models")["data"]
-    arguments: dict[str, Any] = json.loads(files[f"{name}.model.json"])
-    return arguments
+    for manifest in of_kind(wanted(found, CONTEXT), "Deployment"):
+        files = repository(manifest)
+        if f"{name}/1/model.json" in files:
+            arguments: dict[str, Any] = json.loads(files[f"{name}/1/model.json"])
+            return arguments
+    raise AssertionError(name)
+
+
+def repository(deployment: dict[str, Any]) -> dict[str, str]:
+    """The files that the kubelet makes of the volume of hub models."""
+    template = deployment["spec"]["template"]
+    volumes = [volume for volume in template["spec"]["volumes"] if volume["name"] == "models"]
+    items = [item for volume in volumes for item in volume["downwardAPI"]["items"]]
+    annotations = {
+        f"metadata.annotations['{key}']": text for key, text in template["metadata"].get("annotations", {}).items()
+    }
+    return {item["path"]: annotations[item["fieldRef"]["fieldPath"]] for item in items}
+
+
+def test_a_server_that_keeps_its_template_keeps_its_models() -> None:
+    """Nothing that a running server reads changes but with its template."""
+
+    def objects(revision: str) -> dict[str, Any]:
+        found = service(hub_size("a", revision=revision), hub_size("b"), placement=DEDICATED)
+        return {f"{each['kind']}/{each['metadata']['name']}": each for each in wanted(found, CONTEXT)}
+
+    before, after = objects("one"), objects("two")
+    assert [name for name in before if before[name] != after[name]] == ["Deployment/assistant-triton-a"]
+    kept = repository(after["Deployment/assistant-triton-a"])
+    assert set(kept) == {"a/config.pbtxt", "a/1/model.json"}
+    assert json.loads(kept["a/1/model.json"])["revision"] == "two"
 
 
 def arguments(found: BestEffortService, start: str, name: str = "assistant-triton") -> list[str]:
