@@ -41,10 +41,6 @@ class Form(StrEnum):
 
 ServiceArgument = Annotated[Path, typer.Argument(help="The BestEffortService, a YAML or JSON file.")]
 NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Where the service lives.")]
-OperatorOption = Annotated[
-    str,
-    typer.Option("--operator-namespace", metavar="NAME", help="Where the operator runs: network policies admit it."),
-]
 ImageOption = Annotated[
     str, typer.Option("--router-image", metavar="IMAGE", help="What the operator gives to routers.")
 ]
@@ -60,7 +56,6 @@ def render(
     namespace: NamespaceOption = "default",
     router_image: ImageOption = f"besteffort/router:{VERSION}",
     profile: ProfileOption = None,
-    operator_namespace: OperatorOption = "besteffort-system",
     output: FormOption = Form.YAML,
 ) -> None:
     """Print the objects that the operator writes for a BestEffortService, without a cluster.
@@ -81,7 +76,6 @@ def render(
             uid="",
             router_image=router_image,
             operator_version=VERSION,
-            operator_namespace=operator_namespace,
             profiles=_profiles(found, profile),
             available_kinds=frozenset(kind.kind for kind in OPTIONAL_KINDS),
         )

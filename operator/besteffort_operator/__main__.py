@@ -82,7 +82,7 @@ async def _run(settings: Settings, cluster: Cluster, election: Election | None, 
     writing = cluster.fenced(election.write_s) if election else cluster
     children = Children(writing, Memory())
     events = Events(writing, settings.identity)
-    surroundings = Surroundings(settings.router_image, settings.version, settings.lease_namespace)
+    surroundings = Surroundings(settings.router_image, settings.version)
     reconciler = Reconciler(writing, children, events, surroundings, directory, routers.heard)
     triggers = Triggers(cluster, work, reconciler.references, children, settings.namespaces)
     async with (

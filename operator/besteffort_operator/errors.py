@@ -35,21 +35,15 @@ class ReportError(OperatorError):
 
 
 class ApiError(OperatorError):
-    """A call of the API failed; `transient` says that time alone may heal it."""
-
-    transient = False
+    """A call of the API failed."""
 
 
 class UnavailableError(ApiError):
     """The API server did not answer in time, or asked to come later."""
 
-    transient = True
-
 
 class ConflictError(ApiError):
     """Someone else wrote first, or the object exists already."""
-
-    transient = True
 
 
 class NotFoundError(ApiError):

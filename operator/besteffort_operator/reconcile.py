@@ -49,7 +49,6 @@ class Surroundings:
 
     router_image: str
     operator_version: str
-    operator_namespace: str
 
 
 class Outcome(NamedTuple):
@@ -129,7 +128,6 @@ class Reconciler:
             uid=owner["metadata"]["uid"],
             router_image=self._surroundings.router_image,
             operator_version=self._surroundings.operator_version,
-            operator_namespace=self._surroundings.operator_namespace,
             profiles=await read_profiles(self._cluster, key.namespace, service),
             replicas={name: decision.replicas for name, decision in decisions.items()},
             available_kinds=available_kinds,

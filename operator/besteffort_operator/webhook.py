@@ -73,7 +73,6 @@ def verdict(service: Manifest, pod: Manifest, surroundings: Surroundings) -> Ver
         uid=metadata["uid"],
         router_image=surroundings.router_image,
         operator_version=surroundings.operator_version,
-        operator_namespace=surroundings.operator_namespace,
     )
     return Verdict(patch_of(pod, router_container(found, context, listen=SIDECAR)))
 

@@ -22,7 +22,6 @@ CONTEXT = Context(
     uid="6f1c2a34-0000-4000-8000-000000000000",
     router_image="registry.example/besteffort-router:0.1.0",
     operator_version="0.1.0+abc",
-    operator_namespace="besteffort-system",
     replicas={"assistant-triton-medium": 3},
     available_kinds=frozenset({"PodMonitor", "ScaledObject"}),
 )

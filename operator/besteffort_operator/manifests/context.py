@@ -25,7 +25,6 @@ class Context:
     """Of the resource, for owner references."""
     router_image: str
     operator_version: str
-    operator_namespace: str
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     """Measurements by the name of the size."""
     replicas: Mapping[str, int] = field(default_factory=dict)

@@ -35,7 +35,7 @@ RIGHTS = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Secret")
 CONFIGURATION = "besteffort-system-besteffort"
 SECRET_NAME = "besteffort-webhook"
 IMAGE = "registry.example/router:1"
-SURROUNDINGS = Surroundings(IMAGE, "0.1.0", NAMESPACE)
+SURROUNDINGS = Surroundings(IMAGE, "0.1.0")
 
 pytestmark = pytest.mark.cluster
 

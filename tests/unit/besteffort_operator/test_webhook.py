@@ -13,7 +13,7 @@ from besteffort_operator.trust import names_in
 from besteffort_operator.webhook import verdict
 from support.operator_process import resource
 
-SURROUNDINGS = Surroundings("router:1", "0.1.0", "besteffort-system")
+SURROUNDINGS = Surroundings("router:1", "0.1.0")
 POD: dict[str, Any] = {"metadata": {"name": "client"}, "spec": {"containers": [{"name": "client", "image": "c:1"}]}}
 
 
