@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -65,12 +66,10 @@ def issued(
 
 
 def needs_renewal(certificate: Certificate, names: Sequence[str], now: datetime) -> bool:
-    """Say whether two thirds of its life are over, or it is not for these names."""
+    """Say whether two thirds of its life are over, or it is not for these names: it may be somebody else's."""
     found = x509.load_pem_x509_certificate(certificate.chain)
     begin, end = found.not_valid_before_utc, found.not_valid_after_utc
-    alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    covered = {str(name.value) for name in alternatives}
-    return now >= begin + (end - begin) * RENEWED_AT or not set(names) <= covered
+    return now >= begin + (end - begin) * RENEWED_AT or not set(names) <= _names_of(found)
 
 
 def secret_data(certificate: Certificate) -> dict[str, str]:
@@ -87,9 +86,17 @@ def read_secret(secret: Manifest) -> Certificate | None:
         own = x509.load_pem_x509_certificate(chain).public_key()
         matches = serialization.load_pem_private_key(key, None).public_key() == own
         x509.load_pem_x509_certificates(authorities)
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, UnsupportedAlgorithm):
         return None
     return Certificate(authorities, chain, key) if matches else None
+
+
+def _names_of(found: x509.Certificate) -> set[str]:
+    try:
+        alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return set()
+    return {str(name.value) for name in alternatives}
 
 
 def _unsigned(

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from besteffort_operator.certificates import Certificate, issued, needs_renewal, read_secret, secret_data
 
@@ -59,6 +62,21 @@ def test_it_is_renewed_at_two_thirds_of_its_life_or_for_other_names() -> None:
     assert needs_renewal(found, NAMES, NOW + timedelta(days=61))
     assert not needs_renewal(found, NAMES[:1], NOW)
     assert needs_renewal(found, ["other.svc"], NOW)
+
+
+def test_a_users_own_certificate_without_host_names_is_renewed() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAMES[0])])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=90))
+    own = builder.sign(key, hashes.SHA256())
+    pem = own.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    found = read_secret({"data": secret_data(Certificate(pem, pem, private))})
+    assert found is not None
+    assert needs_renewal(found, NAMES, NOW)
 
 
 def test_a_secret_keeps_it() -> None:
