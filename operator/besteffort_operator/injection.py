@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Manifest
     from besteffort_operator.manifests.router_container import RouterContainer
 
-__all__ = ["NAME", "is_injected", "patch_of"]
+__all__ = ["NAME", "is_injected", "obstacle", "patch_of"]
 
 NAME = "besteffort-router"
 """Of the container; its volumes are called after it. They must not be the client's own."""
@@ -36,6 +36,19 @@ def patch_of(pod: Manifest, router: RouterContainer) -> list[Manifest]:
         *_added(spec, "volumes", volumes, at="-"),
         *_added(spec, "initContainers", [_sidecar(router.container)], at="0"),
     ]
+
+
+def obstacle(pod: Manifest, router: RouterContainer) -> str:
+    """Return why the router would not run beside a pod's own containers; empty: it would."""
+    spec = pod["spec"]
+    if spec.get("hostNetwork"):
+        return "hostNetwork: its ports would be the node's"
+    wanted = {port["containerPort"] for port in router.container["ports"]}
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+        for port in container.get("ports", ()):
+            if port["containerPort"] in wanted and port.get("protocol", "TCP") == "TCP":
+                return f"container {container['name']} has port {port['containerPort']}, which the router needs"
+    return ""
 
 
 def _sidecar(container: Manifest) -> Manifest:

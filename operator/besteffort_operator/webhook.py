@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import logging
+import re
 import ssl
 import tempfile
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,12 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiohttp import web
 
 from besteffort_operator.errors import ApiError, NotFoundError
-from besteffort_operator.injection import patch_of
+from besteffort_operator.injection import is_injected, obstacle, patch_of
 from besteffort_operator.kinds import SERVICE
+from besteffort_operator.live_service import read_service
 from besteffort_operator.manifests.context import Context
 from besteffort_operator.manifests.metadata import INJECT_LABEL
 from besteffort_operator.manifests.router_container import SIDECAR, router_container
-from besteffort_resource.document import service_from_mapping
 from besteffort_resource.errors import ResourceError
 from besteffort_resource.service import RouterMode
 
@@ -38,14 +39,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Verdict", "Webhook", "verdict"]
 
-MOST_BYTES = 4 * 1024 * 1024
-"""The API server takes objects of 3 MiB at most."""
+MOST_BYTES = 1024 * 1024
+"""Reviews of a pod are rarely above 256 KiB; read, one takes twenty times its bytes."""
+AT_ONCE = 4
+ANSWER_S = 5.0
+"""The API server waits no longer."""
 LOOK_S = 30.0
 RETRY_S = 5.0
 SETTLE_S = 2.0
 """Until all API servers have heard of a new authority."""
 LONGEST_WARNING = 240
 """Clients cut longer ones off."""
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +67,7 @@ def verdict(service: Manifest, pod: Manifest, surroundings: Surroundings) -> Ver
     """Return what becomes of a pod that asks for the router of a live service."""
     metadata = service["metadata"]
     try:
-        found = service_from_mapping(
-            {key: service[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": {"name": metadata["name"]}}
-        )
+        found = read_service(service)
     except ResourceError as error:
         return Verdict([], f"BestEffortService {metadata['name']} is not valid ({error.sentences[0]})")
     if found.spec.router.mode is not RouterMode.SIDECAR:
@@ -74,18 +78,33 @@ def verdict(service: Manifest, pod: Manifest, surroundings: Surroundings) -> Ver
         router_image=surroundings.router_image,
         operator_version=surroundings.operator_version,
     )
-    return Verdict(patch_of(pod, router_container(found, context, listen=SIDECAR)))
+    router = router_container(found, context, listen=SIDECAR)
+    if not is_injected(pod) and (why := obstacle(pod, router)):
+        return Verdict([], why)
+    return Verdict(patch_of(pod, router))
+
+
+class _Asked(NamedTuple):
+    """What a review asks; the names are such as a path of the API may hold."""
+
+    uid: str
+    namespace: str
+    service: str
+    """By the pod's label; empty: it has none."""
+    pod: Manifest
 
 
 class Webhook:
-    """Answers the API server by TLS."""
+    """Answers the API server by TLS. It asks nobody who they are: what they send is bounded, and trusted in nothing."""
 
     def __init__(self, cluster: Cluster, trust: Trust, surroundings: Surroundings) -> None:
+        self.is_listening = False
         self._cluster = cluster
         self._trust = trust
         self._surroundings = surroundings
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._shown: Certificate | None = None
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, address: tuple[str, int]) -> None:
         """Answer POST /inject at `address` until cancelled, from when there is a certificate.
@@ -94,18 +113,24 @@ class Webhook:
             OSError: the address is taken.
         """
         await self._first()
-        application = web.Application(client_max_size=MOST_BYTES)
-        application.add_routes([web.post("/inject", self._inject)])
-        runner = web.AppRunner(application, access_log=None, handle_signals=False)
+        runner = web.AppRunner(self.application(), access_log=None, handle_signals=False)
         await runner.setup()
         try:
             await web.TCPSite(runner, *address, ssl_context=self._tls).start()
             log.info("the webhook answers at %s:%d", *runner.addresses[0][:2])
+            self.is_listening = True
             while True:
                 await asyncio.sleep(LOOK_S)
                 await self._renew()
         finally:
+            self.is_listening = False
             await runner.cleanup()
+
+    def application(self) -> web.Application:
+        """Return what answers."""
+        application = web.Application(client_max_size=MOST_BYTES)
+        application.add_routes([web.post("/inject", self._inject)])
+        return application
 
     async def _first(self) -> None:
         """Wait until there is a certificate to show."""
@@ -117,43 +142,67 @@ class Webhook:
     async def _renew(self) -> bool:
         """Show the certificate that is due; return whether there is one to show."""
         try:
-            certificate = await self._trust.certificate()
+            await self._show(await self._trust.certificate())
         except ApiError as error:
             log.warning("the webhook's certificate cannot be looked after: %s", error)
-            return self._shown is not None
-        if certificate != self._shown:
-            if self._shown is not None:
-                await asyncio.sleep(SETTLE_S)
-                log.info("the webhook shows a new certificate")
-            with tempfile.NamedTemporaryFile() as file:
-                file.write(certificate.chain + certificate.key)
-                file.flush()
-                self._tls.load_cert_chain(file.name)
-            self._shown = certificate
-        return True
+        except Exception:  # the outermost loop: whatever is wrong with a certificate must not end the operator
+            log.exception("the webhook's certificate cannot be looked after")
+        return self._shown is not None
+
+    async def _show(self, certificate: Certificate) -> None:
+        if certificate == self._shown:
+            return
+        if self._shown is not None:
+            await asyncio.sleep(SETTLE_S)
+            log.info("the webhook shows a new certificate")
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(certificate.chain + certificate.key)
+            file.flush()
+            self._tls.load_cert_chain(file.name)
+        self._shown = certificate
 
     async def _inject(self, request: web.Request) -> web.Response:
+        """Answer a review; few at once, each of which may be large."""
         try:
-            asked = json.loads(await request.read())["request"]
-            uid, namespace, pod = asked["uid"], asked["namespace"], asked["object"]
-            name = pod["metadata"].get("labels", {}).get(INJECT_LABEL, "")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return web.Response(status=400, text="not an AdmissionReview of a pod\n")
-        try:
-            found = await self._verdict(namespace, name, pod)
-        except ApiError as error:
-            log.warning("cannot tell what becomes of a pod in %s: %s", namespace, error)
-            return web.Response(status=503, text=f"{error}\n")
-        return web.json_response(_review(uid, found))
+            async with asyncio.timeout(ANSWER_S), self._room:
+                return await self._answer(await request.read())
+        except TimeoutError:
+            return web.Response(status=503, text=f"no answer within {ANSWER_S:g} s\n")
 
-    async def _verdict(self, namespace: str, name: str, pod: Manifest) -> Verdict:
-        if not name:
+    async def _answer(self, body: bytes) -> web.Response:
+        asked = _asked(body)
+        if asked is None:
+            return web.Response(
+                status=400, text="not an AdmissionReview of a pod, or a namespace or label that can be no name\n"
+            )
+        try:
+            found = await self._verdict(asked)
+        except ApiError as error:
+            log.warning("cannot tell what becomes of a pod in %s: %s", asked.namespace, error)
+            return web.Response(status=503, text=f"{error}\n")
+        return web.json_response(_review(asked.uid, found))
+
+    async def _verdict(self, asked: _Asked) -> Verdict:
+        if not asked.service:
             return Verdict([])
         try:
-            service = await self._cluster.get(SERVICE, namespace, name)
+            service = await self._cluster.get(SERVICE, asked.namespace, asked.service)
         except NotFoundError:
-            return Verdict([], f"no BestEffortService {name} in namespace {namespace}")
-        return verdict(service, pod, self._surroundings)
+            return Verdict([], f"no BestEffortService {asked.service} in namespace {asked.namespace}")
+        return verdict(service, asked.pod, self._surroundings)
+
+
+def _asked(body: bytes) -> _Asked | None:
+    """Return what a review asks, None where it is no review of a pod, or one with names that cannot be any."""
+    try:
+        request = json.loads(body)["request"]
+        uid, namespace, pod = request["uid"], request["namespace"], request["object"]
+        service = pod["metadata"].get("labels", {}).get(INJECT_LABEL, "")
+        named = _DNS_LABEL.fullmatch(namespace) and (service == "" or _DNS_LABEL.fullmatch(service))
+        whole = isinstance(uid, str) and isinstance(pod["spec"]["containers"], list)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return _Asked(uid, namespace, service, pod) if named and whole else None
 
 
 def _review(uid: str, found: Verdict) -> Mapping[str, Any]:
