@@ -85,16 +85,15 @@ async def _run(settings: Settings, cluster: Cluster, election: Election | None, 
     surroundings = Surroundings(settings.router_image, settings.version)
     reconciler = Reconciler(writing, children, events, surroundings, directory, routers.heard)
     triggers = Triggers(cluster, work, reconciler.references, children, settings.namespaces)
+    webhook = _webhook(settings, cluster, surroundings)
     async with (
-        serving(metrics, settings.metrics, lambda: triggers.is_watching) as address,
+        serving(metrics, settings.metrics, partial(_is_ready, triggers, webhook)) as address,
         asyncio.TaskGroup() as group,
     ):
         log.info("%s %s: metrics at %s", settings.identity, settings.version, address)
-        routines = [triggers.watch(), triggers.resync(settings.resync_s), routers.run()]
-        if settings.webhook:
-            # Every replica answers, whoever leads.
-            trust = Trust(cluster, settings.lease_namespace, settings.webhook)
-            routines.append(Webhook(cluster, trust, surroundings).run(settings.webhook.address))
+        routines = [triggers.watch(), triggers.resync(settings.resync_s), triggers.profiles(), routers.run()]
+        # Every replica answers, whoever leads.
+        routines += [webhook.run()] if webhook else []
         routines += [election.run()] if election else []
         background = [group.create_task(routine) for routine in routines]
         if await _leads(election, stopping):
@@ -102,6 +101,17 @@ async def _run(settings: Settings, cluster: Cluster, election: Election | None, 
             await _work(work, partial(metrics.measured, reconciler.reconcile), stopping)
         for task in background:
             task.cancel()
+
+
+def _webhook(settings: Settings, cluster: Cluster, surroundings: Surroundings) -> Webhook | None:
+    if not settings.webhook:
+        return None
+    trust = Trust(cluster, settings.lease_namespace, settings.webhook)
+    return Webhook(cluster, trust, surroundings, settings.webhook.address)
+
+
+def _is_ready(triggers: Triggers, webhook: Webhook | None) -> bool:
+    return triggers.has_watched and (webhook is None or webhook.is_listening)
 
 
 async def _leads(election: Election | None, stopping: asyncio.Event) -> bool:

@@ -1,4 +1,4 @@
-"""What wakes the operator: watches of services, of their children and of what they refer to.
+"""What wakes the operator: watches of services and of their children.
 
 kopf watches, reconnects and lists again; it writes nothing here: no finalizers, no annotations, no Events. It runs in
 a thread with a loop of its own, because at its end it cancels every task of its loop.
@@ -15,7 +15,7 @@ from urllib.request import getproxies
 
 import kopf
 
-from besteffort_operator.kinds import CONFIG_MAP, MANAGED_BY, SERVICE
+from besteffort_operator.kinds import MANAGED_BY, SERVICE
 from besteffort_operator.work import Key
 from besteffort_operator.workload import INSTANCE
 
@@ -59,8 +59,7 @@ def key_of(body: Mapping[str, Any]) -> Key | None:
 class Watch:
     """Watches some kinds in some namespaces, or in all where none is named.
 
-    `on_key` hears which service has changed, or a child of it; `on_config_map` hears namespace and name of a user's
-    ConfigMap. Both are called in the loop that made the Watch.
+    `on_key` hears which service has changed, or a child of it, in the loop that made the Watch.
     """
 
     def __init__(
@@ -70,13 +69,11 @@ class Watch:
         *,
         credentials: Callable[[], Awaitable[Credentials]],
         on_key: Callable[[Key], None],
-        on_config_map: Callable[[str, str], None],
     ) -> None:
         self._kinds = kinds
         self._namespaces = namespaces
         self._credentials = credentials
         self._on_key = on_key
-        self._on_config_map = on_config_map
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
@@ -128,8 +125,7 @@ class Watch:
         settings.watching.inactivity_timeout = SILENCE_S
         settings.watching.chunk_size = CHUNK
         for kind in self._kinds:
-            # Users' ConfigMaps, which services refer to, have no label of ours.
-            if kind not in (SERVICE, CONFIG_MAP):
+            if kind != SERVICE:
                 settings.watching.label_selectors[kind.group, kind.version, kind.plural] = MANAGED_BY
         return settings
 
@@ -164,6 +160,3 @@ class Watch:
         key = key_of(body)
         if key:
             self._loop.call_soon_threadsafe(self._on_key, key)
-        elif body["kind"] == CONFIG_MAP.kind:
-            metadata = body["metadata"]
-            self._loop.call_soon_threadsafe(self._on_config_map, metadata["namespace"], metadata["name"])

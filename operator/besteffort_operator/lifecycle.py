@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from besteffort_operator.errors import ApiError
 from besteffort_operator.handlers import Watch
-from besteffort_operator.kinds import KINDS, SERVICE
+from besteffort_operator.kinds import CONFIG_MAP, KINDS, SERVICE
 from besteffort_operator.work import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from besteffort_operator.children import Children
     from besteffort_operator.cluster import Cluster
@@ -24,6 +25,8 @@ __all__ = ["Triggers", "wait_until_served"]
 
 ASK_S = 2.0
 ADD_ONS_S = 15.0
+RIGHTS_S = 600.0
+PROFILES_S = 15.0
 WATCH_AGAIN_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -49,15 +52,25 @@ class Triggers:
     """Everything that makes a service due."""
 
     def __init__(
-        self, cluster: Cluster, work: Work, references: References, children: Children, namespaces: Sequence[str]
+        self,
+        cluster: Cluster,
+        work: Work,
+        references: References,
+        children: Children,
+        namespaces: Sequence[str],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.is_watching = False
+        self.has_watched = False
+        """Stays so while watching begins anew: that is no reason to take the webhook's requests away."""
         self._cluster = cluster
         self._work = work
         self._references = references
         self._children = children
         self._namespaces = namespaces
+        self._clock = clock
+        self._listed: set[Kind] = set()
         self._refused: set[Kind] = set()
+        self._ask_rights_s = float("-inf")
 
     async def watch(self) -> None:
         """Watch what there is until cancelled; begin anew when an add-on came or went, or watching failed."""
@@ -75,14 +88,12 @@ class Triggers:
                 self._namespaces,
                 credentials=self._cluster.credentials,
                 on_key=self._work.add,
-                on_config_map=self._config_map_changed,
             )
             task = asyncio.create_task(watch.run())
             try:
-                self.is_watching = True
+                self.has_watched = True
                 await self._until_changed(kinds, task)
             finally:
-                self.is_watching = False
                 task.cancel()
                 await asyncio.wait([task])
 
@@ -91,6 +102,28 @@ class Triggers:
         while True:
             await asyncio.sleep(period_s)
             await self._all_due(within_s=period_s)
+
+    async def profiles(self) -> None:
+        """Make the services due whose measurements have changed; users' ConfigMaps are too many to be watched."""
+        versions: dict[tuple[str, str], str] = {}
+        while True:
+            await asyncio.sleep(PROFILES_S)
+            versions = await self._changed_profiles(versions)
+
+    async def _changed_profiles(self, before: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+        """Add the services whose profile is of another version than before; return the versions."""
+        versions = {}
+        for place, keys in self._references.profiles().items():
+            try:
+                found = await self._cluster.get_cached(CONFIG_MAP, *place)
+            except ApiError as error:
+                log.warning("cannot read the profile %s/%s: %s", *place, error)
+                continue
+            versions[place] = found["metadata"]["resourceVersion"] if found else ""
+            if versions[place] != before.get(place):
+                for key in keys:
+                    self._work.add(key)
+        return versions
 
     async def _all_due(self, within_s: float) -> None:
         try:
@@ -116,19 +149,25 @@ class Triggers:
         await asyncio.sleep(WATCH_AGAIN_S)
 
     async def _present_kinds(self) -> list[Kind]:
-        """Return the kinds of children that the API server has and that the operator may list."""
-        found = []
+        """Return the kinds of children that the API server has and that the operator may list.
+
+        A right that was there is asked for again only after a while: that costs a list of each kind and namespace.
+        """
+        if self._clock() >= self._ask_rights_s:
+            self._listed.clear()
+            self._ask_rights_s = self._clock() + RIGHTS_S
         for kind in KINDS:
             if kind.optional and not await self._cluster.serves(kind):
-                continue
-            if all([await self._cluster.may_list(kind, namespace) for namespace in self._namespaces or (None,)]):
-                found.append(kind)
-                self._refused.discard(kind)
-            elif kind not in self._refused:
-                log.warning("may not list %s: goes on without them; the chart grants the right", kind.plural)
-                self._refused.add(kind)
-        return found
+                self._listed.discard(kind)
+            elif kind not in self._listed and await self._may_list(kind):
+                self._listed.add(kind)
+        return [kind for kind in KINDS if kind in self._listed]
 
-    def _config_map_changed(self, namespace: str, name: str) -> None:
-        for key in self._references.naming(namespace, name):
-            self._work.add(key)
+    async def _may_list(self, kind: Kind) -> bool:
+        if all([await self._cluster.may_list(kind, namespace) for namespace in self._namespaces or (None,)]):
+            self._refused.discard(kind)
+            return True
+        if kind not in self._refused:
+            log.warning("may not list %s: goes on without them; the chart grants the right", kind.plural)
+            self._refused.add(kind)
+        return False

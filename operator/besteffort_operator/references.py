@@ -1,52 +1,48 @@
-"""The ConfigMaps of users that services name: who names which, and the measurements that one of them holds."""
+"""The ConfigMaps with measurements that services name: who names which, and what one of them holds."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from besteffort_operator.errors import NotFoundError
 from besteffort_operator.kinds import CONFIG_MAP
 from besteffort_resource.errors import ResourceError
-from besteffort_resource.policy_rules import bundles
 from besteffort_resource.profile import profiles_from_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from besteffort_operator.cluster import Cluster
     from besteffort_operator.work import Key
     from besteffort_resource.profile import Profile
     from besteffort_resource.service import BestEffortService
 
-__all__ = ["References", "config_maps", "read_profiles"]
+__all__ = ["References", "read_profiles"]
 
 
 class References:
-    """Which services name a ConfigMap."""
+    """Which services name a profile."""
 
     def __init__(self) -> None:
-        self._names: dict[Key, frozenset[str]] = {}
+        self._profiles: dict[Key, str] = {}
 
     def note(self, key: Key, service: BestEffortService) -> None:
         """Keep what a service names now."""
-        self._names[key] = frozenset(config_maps(service))
+        self.forget(key)
+        if service.spec.profile:
+            self._profiles[key] = service.spec.profile.config_map_ref.name
 
     def forget(self, key: Key) -> None:
         """Drop what a service that is gone named."""
-        self._names.pop(key, None)
+        self._profiles.pop(key, None)
 
-    def naming(self, namespace: str, config_map: str) -> list[Key]:
-        """Return the services that name a ConfigMap."""
-        return [key for key, names in self._names.items() if key.namespace == namespace and config_map in names]
-
-
-def config_maps(service: BestEffortService) -> Iterator[str]:
-    """Yield the names of the ConfigMaps that a service refers to."""
-    if service.spec.profile:
-        yield service.spec.profile.config_map_ref.name
-    for _, bundle in bundles(service.spec):
-        if bundle.config_map_ref:
-            yield bundle.config_map_ref.name
+    def profiles(self) -> Mapping[tuple[str, str], list[Key]]:
+        """Return the services by the ConfigMap, namespace and name, that they take their measurements from."""
+        found = defaultdict(list)
+        for key, name in self._profiles.items():
+            found[key.namespace, name].append(key)
+        return found
 
 
 async def read_profiles(cluster: Cluster, namespace: str, service: BestEffortService) -> Mapping[str, Profile]:

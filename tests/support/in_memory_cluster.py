@@ -39,6 +39,7 @@ class InMemoryCluster:
             raise NotFoundError(f"no {kind.kind} {name}") from error
 
     async def get_cached(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        self._answer("get", kind)
         found = self._objects.get((kind.kind, namespace, name))
         return copy.deepcopy(found) if found else None
 

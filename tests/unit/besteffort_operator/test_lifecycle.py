@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -16,8 +18,11 @@ from besteffort_operator.kinds import KINDS, OPTIONAL_KINDS, Kind
 from besteffort_operator.lifecycle import Triggers, wait_until_served
 from besteffort_operator.references import References
 from besteffort_operator.work import Agenda, Key, Work
+from besteffort_resource.document import service_from_mapping
 from support.in_memory_cluster import InMemoryCluster
 from support.operator_process import resource
+
+KEY = Key("models", "assistant")
 
 
 class Clock:
@@ -28,9 +33,15 @@ class Clock:
         return self.now_s
 
 
-def triggers(cluster: InMemoryCluster, work: Work, *namespaces: str) -> Triggers:
+def triggers(
+    cluster: InMemoryCluster,
+    work: Work,
+    *namespaces: str,
+    references: References | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Triggers:
     real = cast("Cluster", cluster)
-    return Triggers(real, work, References(), Children(real, Memory()), namespaces)
+    return Triggers(real, work, references or References(), Children(real, Memory()), namespaces, clock)
 
 
 @pytest.fixture
@@ -111,3 +122,82 @@ async def test_add_ons_that_are_not_there_are_not_asked_for(monkeypatch: pytest.
     monkeypatch.setattr(cluster, "serves", serves)
     present: list[Any] = await triggers(cluster, Work())._present_kinds()
     assert set(present) == set(KINDS) - set(OPTIONAL_KINDS)
+
+
+async def test_rights_that_are_there_are_asked_for_seldom_and_those_that_are_not_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, cluster, asked = Clock(), InMemoryCluster(), []
+
+    async def may_list(kind: Kind, _: str | None = None) -> bool:
+        asked.append(kind)
+        return kind is not KINDS[0]
+
+    monkeypatch.setattr(cluster, "may_list", may_list)
+    found = triggers(cluster, Work(), clock=clock)
+    before = await found._present_kinds()
+    asked.clear()
+    assert await found._present_kinds() == before == list(KINDS[1:])
+    assert asked == [KINDS[0]]
+    clock.now_s += module.RIGHTS_S
+    await found._present_kinds()
+    assert asked[1:] == list(KINDS)
+
+
+async def test_an_add_on_that_went_and_came_again_is_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, there = InMemoryCluster(), True
+
+    async def serves(_: Kind) -> bool:
+        return there
+
+    monkeypatch.setattr(cluster, "serves", serves)
+    found = triggers(cluster, Work(), clock=Clock())
+    for there in (True, False, True):
+        present = await found._present_kinds()
+        assert set(OPTIONAL_KINDS) <= set(present) if there else not set(OPTIONAL_KINDS) & set(present)
+
+
+def with_a_profile() -> References:
+    references = References()
+    profile = {"configMapRef": {"name": "measured", "key": "p"}}
+    references.note(KEY, service_from_mapping(resource("assistant", "models", profile=profile)))
+    return references
+
+
+def config_map(name: str, text: str) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "models"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"p": text}}
+
+
+async def test_a_profile_that_comes_or_changes_makes_its_services_due_once() -> None:
+    cluster, work = InMemoryCluster(), Work(agenda := Agenda(spacing_s=0.0), Clock())
+    found = triggers(cluster, work, references=with_a_profile())
+    versions = await found._changed_profiles({})
+    due = []
+    for meanwhile in (None, config_map("measured", "1"), None, config_map("measured", "2"), config_map("another", "")):
+        if meanwhile:
+            cluster.put(meanwhile)
+        while key := agenda.take(0.0):
+            agenda.succeed(key, 0.0, again_s=None)
+        versions = await found._changed_profiles(versions)
+        due.append(len(agenda))
+    assert due == [0, 1, 0, 1, 0]
+
+
+async def test_profiles_are_looked_at_again_and_again(naps: list[float]) -> None:
+    work = Work(agenda := Agenda(), Clock())
+    with pytest.raises(asyncio.CancelledError):
+        await triggers(InMemoryCluster(), work, references=with_a_profile()).profiles()
+    assert agenda.take(0.0) == KEY
+    assert set(naps) == {module.PROFILES_S}
+
+
+async def test_a_profile_that_cannot_be_read_now_is_looked_at_again() -> None:
+    cluster, work = InMemoryCluster(), Work(agenda := Agenda(), Clock())
+    found = triggers(cluster, work, references=with_a_profile())
+    cluster.refuses["get"] = UnavailableError("away")
+    assert await found._changed_profiles({}) == {}
+    assert agenda.take(0.0) is None
+    cluster.refuses.clear()
+    await found._changed_profiles({})
+    assert agenda.take(0.0) == KEY

@@ -125,7 +125,7 @@ async def test_what_was_never_measured_is_asked_for_and_taken_from_a_profile() -
     ours = reconciler(cluster)
     await ours.reconcile(KEY)
     assert "there is no ConfigMap measured" in (await condition(cluster, "Ready"))["message"]
-    assert ours.references.naming("models", "measured") == [KEY]
+    assert ours.references.profiles() == {("models", "measured"): [KEY]}
     data = {"profile.yaml": "sizes: {small: {latency: [{batch: 1, seconds: '0.5'}]}}"}
     metadata = {"name": "measured", "namespace": "models"}
     cluster.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from besteffort_operator.cluster import Cluster
-from besteffort_operator.references import References, config_maps, read_profiles
+from besteffort_operator.references import References, read_profiles
 from besteffort_operator.work import Key
 from besteffort_resource.document import service_from_mapping
 from besteffort_resource.errors import ResourceError
@@ -16,7 +16,6 @@ from support.operator_process import resource
 
 KEY = Key("models", "assistant")
 PROFILE = {"profile": {"configMapRef": {"name": "measured", "key": "p"}}}
-POLICY = {"policy": {"kind": "Learned", "bundle": {"configMapRef": {"name": "bundle", "key": "b"}}}}
 
 
 def service(**spec: Any) -> Any:
@@ -32,21 +31,15 @@ def config_map(data: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def test_profile_and_bundles_are_references() -> None:
-    assert set(config_maps(service(**PROFILE, **POLICY))) == {"measured", "bundle"}
-    assert list(config_maps(service())) == []
-
-
-def test_who_names_a_config_map_is_known_until_it_is_gone() -> None:
-    references = References()
+def test_who_names_a_profile_is_known_until_it_is_gone() -> None:
+    references, other = References(), Key("models", "other")
     references.note(KEY, service(**PROFILE))
-    assert references.naming("models", "measured") == [KEY]
-    assert references.naming("elsewhere", "measured") == []
+    references.note(other, service(**PROFILE))
+    assert references.profiles() == {("models", "measured"): [KEY, other]}
     references.note(KEY, service())
-    assert references.naming("models", "measured") == []
-    references.note(KEY, service(**PROFILE))
-    references.forget(KEY)
-    assert references.naming("models", "measured") == []
+    assert references.profiles() == {("models", "measured"): [other]}
+    references.forget(other)
+    assert references.profiles() == {}
 
 
 async def test_without_a_profile_nothing_is_read() -> None:
