@@ -105,7 +105,7 @@ async def serving(metrics: Metrics, address: tuple[str, int], is_ready: Callable
     async def readiness(_: web.Request) -> web.Response:
         if is_ready():
             return web.Response(text="ok\n")
-        return web.Response(status=503, text="waits for the API server and the CRD\n")
+        return web.Response(status=503, text="waits for the API server, the CRD or the webhook's certificate\n")
 
     application = web.Application()
     application.add_routes([web.get("/metrics", page), web.get("/healthz", health), web.get("/readyz", readiness)])

@@ -97,17 +97,18 @@ class _Asked(NamedTuple):
 class Webhook:
     """Answers the API server by TLS. It asks nobody who they are: what they send is bounded, and trusted in nothing."""
 
-    def __init__(self, cluster: Cluster, trust: Trust, surroundings: Surroundings) -> None:
+    def __init__(self, cluster: Cluster, trust: Trust, surroundings: Surroundings, address: tuple[str, int]) -> None:
         self.is_listening = False
         self._cluster = cluster
         self._trust = trust
         self._surroundings = surroundings
+        self._address = address
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._shown: Certificate | None = None
         self._room = asyncio.Semaphore(AT_ONCE)
 
-    async def run(self, address: tuple[str, int]) -> None:
-        """Answer POST /inject at `address` until cancelled, from when there is a certificate.
+    async def run(self) -> None:
+        """Answer POST /inject at its address until cancelled, from when there is a certificate.
 
         Raises:
             OSError: the address is taken.
@@ -116,7 +117,7 @@ class Webhook:
         runner = web.AppRunner(self.application(), access_log=None, handle_signals=False)
         await runner.setup()
         try:
-            await web.TCPSite(runner, *address, ssl_context=self._tls).start()
+            await web.TCPSite(runner, *self._address, ssl_context=self._tls).start()
             log.info("the webhook answers at %s:%d", *runner.addresses[0][:2])
             self.is_listening = True
             while True:

@@ -212,8 +212,8 @@ async def test_when_no_webhook_answers_the_configuration_says_what_becomes_of_a_
 async def running(cluster: Cluster, port: int, life: timedelta) -> AsyncIterator[Webhook]:
     """Yield a webhook in this process whose certificates live so long."""
     settings = WebhookSettings(("127.0.0.1", port), SECRET_NAME, CONFIGURATION)
-    found = Webhook(cluster, Trust(cluster, NAMESPACE, settings, life=life), SURROUNDINGS)
-    task = asyncio.create_task(found.run(settings.address))
+    found = Webhook(cluster, Trust(cluster, NAMESPACE, settings, life=life), SURROUNDINGS, settings.address)
+    task = asyncio.create_task(found.run())
     try:
         yield found
     finally:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from besteffort_operator.kinds import Kind
     from besteffort_operator.trust import Trust
 
+FREE = ("127.0.0.1", 0)
 SURROUNDINGS = Surroundings("router:1", "0.1.0")
 POD: dict[str, Any] = {"metadata": {"name": "client"}, "spec": {"containers": [{"name": "client", "image": "c:1"}]}}
 
@@ -119,7 +120,7 @@ class Asked:
 
 @asynccontextmanager
 async def answering(cluster: Asked) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    webhook = Webhook(cast("Cluster", cluster), cast("Trust", None), SURROUNDINGS)
+    webhook = Webhook(cast("Cluster", cluster), cast("Trust", None), SURROUNDINGS, FREE)
     async with TestClient(TestServer(webhook.application())) as client:
         yield client
 
@@ -193,8 +194,8 @@ async def test_a_certificate_that_cannot_be_shown_is_asked_for_again_and_ends_no
 ) -> None:
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     trust = Spoilt()
-    webhook = Webhook(cast("Cluster", None), cast("Trust", trust), SURROUNDINGS)
-    running = asyncio.ensure_future(webhook.run(("127.0.0.1", 0)))
+    webhook = Webhook(cast("Cluster", None), cast("Trust", trust), SURROUNDINGS, FREE)
+    running = asyncio.ensure_future(webhook.run())
     async with asyncio.timeout(5.0):
         await trust.often.wait()
     assert not running.done()
