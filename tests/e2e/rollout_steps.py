@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["drain_node", "roll_image", "roll_policy", "roll_router", "roll_size"]
 
-RATE_RPS = 50.0
-DRAIN_RPS = 20.0
 ROLLED_WITHIN_S = 600.0
 
 
@@ -62,7 +60,7 @@ def drain_node(world: World) -> None:
     world.apply(*world.resource("client.yaml", NAME="client"))
     world.kubectl.wait(["pod/client", f"--namespace={world.namespace}"], "condition=Ready", 60)
     try:
-        with _under_load(world, "drain", DRAIN_RPS):
+        with _under_load(world, "drain"):
             flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=400s")
             world.kubectl("drain", node, *flags)
             _await(world)
@@ -71,9 +69,9 @@ def drain_node(world: World) -> None:
 
 
 @contextmanager
-def _under_load(world: World, name: str, rate_rps: float | None = None) -> Iterator[None]:
+def _under_load(world: World, name: str) -> Iterator[None]:
     began_s = time.monotonic()
-    with SteadyLoad(world, rate_rps=rate_rps or RATE_RPS) as load:
+    with SteadyLoad(world, rate_rps=world.rate_rps) as load:
         yield
     world.figures[name] = load.counts | {"seconds": round(time.monotonic() - began_s, 1)}
     load.check_nothing_failed()

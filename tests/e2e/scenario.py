@@ -42,8 +42,13 @@ PLANS: dict[str, dict[str, Callable[[World], None]]] = {
 }
 
 
+RATES_RPS = {"all": 20.0, "rollouts": 50.0}
+"""Of the load on rollouts: what a busy machine of two cores carries too, and what is promised."""
+
+
 def play(plan: str, world: World, steps: Steps) -> bool:
     """Run the steps of a plan and tell whether all passed; the first that fails ends it and is explained."""
+    world.rate_rps = RATES_RPS[plan]
     try:
         for title, act in PLANS[plan].items():
             with steps.step(title):

@@ -33,6 +33,8 @@ class World:
     """Product of the GPUs, as the nodes' label says it."""
     models: Path | None = None
     """Folder of every node that holds the model repository; None: the copy in Triton's image."""
+    rate_rps: float = 20.0
+    """Of the requests while something is changed."""
     namespace: str = "besteffort-e2e"
     operator_namespace: str = "besteffort-system"
     figures: dict[str, Any] = field(default_factory=dict)
