@@ -38,6 +38,8 @@ def policy_promote(
 ) -> None:
     """Let all routers run the bundle that the canary tries, and end the canary.
 
+    It is refused until routers say that they run it: condition PolicyLoaded.
+
     The former bundle is noted in the annotation
     serving.besteffort.dev/previous-bundle, for `policy rollback`; keep it where
     it is, under its own name.
@@ -68,15 +70,12 @@ def promoted(service: Mapping[str, Any]) -> Change:
     """Return the change that makes the canary's bundle the service's own.
 
     Raises:
-        InputError: there is no canary, or its routers cannot use its bundle.
+        InputError: there is no canary, or its routers do not say that they run its bundle.
     """
     policy = service["spec"].get("policy", {})
     if not policy.get("canary"):
         raise InputError("the service has no canary to promote; set spec.policy.canary first.")
-    conditions = service.get("status", {}).get("conditions", ())
-    loaded = next((found for found in conditions if found["type"] == "PolicyLoaded"), None)
-    if loaded and loaded["status"] == "False":
-        raise InputError(f"the canary is not promoted: {loaded['message']}; mend that, or roll it back.")
+    _assert_loaded(service)
     bundle = policy["canary"]["bundle"]
     return _patch(policy, bundle), f"all routers get {_text(bundle)}; before it was {_text(policy.get('bundle'))}"
 
@@ -100,6 +99,20 @@ def rolled_back(service: Mapping[str, Any]) -> Change:
     except ValueError as error:
         raise InputError(f"annotation {PREVIOUS} is not the JSON of a bundle; mend or remove it.") from error
     return _patch(policy, bundle), f"all routers get {_text(bundle)} again, in place of {_text(policy.get('bundle'))}"
+
+
+def _assert_loaded(service: Mapping[str, Any]) -> None:
+    """Refuse a bundle that nobody has seen at work: there would be nothing left to fall back to."""
+    metadata, conditions = service["metadata"], service.get("status", {}).get("conditions", ())
+    loaded = next((found for found in conditions if found["type"] == "PolicyLoaded"), None)
+    if loaded is None or loaded.get("observedGeneration") != metadata.get("generation"):
+        fault = "the operator has not said yet whether routers run the service as it is now"
+    elif loaded["status"] == "True":
+        return
+    else:
+        fault = loaded["message"]
+    wait = f"`kubectl wait --for=condition=PolicyLoaded bes/{metadata['name']}`"
+    raise InputError(f"the canary is not promoted: {fault}; mend or wait for that ({wait}), or roll it back.")
 
 
 def _patch(policy: Mapping[str, Any], bundle: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def _trouble(policy: Policy, main: Sequence[PolicyReport], canary: Sequence[Poli
         if said.kind == PolicyKind.LEARNED.value and not said.digest:
             return Finding(Reason.BUNDLE_MISSING, f"{whose}there is no bundle; {_meanwhile(policy)}")
     wanted = (policy.kind.value, policy.mode.value)
+    if policy.canary and not canary:
+        return Finding(Reason.CHANGE_SPREADING, "canary: none of its routers says yet which policy it runs")
     different = sum((said.kind, said.mode) != wanted for said in main)
     if different:
         return Finding(Reason.CHANGE_SPREADING, f"{different} of {len(main)} routers do not run {' '.join(wanted)} yet")

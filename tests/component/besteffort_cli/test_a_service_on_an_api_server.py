@@ -36,6 +36,21 @@ def with_canary(namespace: str) -> dict[str, Any]:
     return resource("assistant", namespace, policy=policy, router={"replicas": 2})
 
 
+def say_loaded(server: Cluster, namespace: str) -> None:
+    """Say what the operator does once all routers, those of the canary too, run their bundle."""
+    generation = server.get("bes", "assistant", "-n", namespace)["metadata"]["generation"]
+    condition = {
+        "type": "PolicyLoaded",
+        "status": "True",
+        "reason": "Loaded",
+        "message": "",
+        "observedGeneration": generation,
+    }
+    status = {"status": {"conditions": [condition | {"lastTransitionTime": "2026-01-01T00:00:00Z"}]}}
+    patch = ("--subresource=status", "--type=merge", "--patch", json.dumps(status))
+    server.kubectl("patch", "bes", "assistant", "-n", namespace, *patch)
+
+
 def policy_of(server: Cluster, namespace: str) -> dict[str, Any]:
     found: dict[str, Any] = server.get("bes", "assistant", "-n", namespace)["spec"]["policy"]
     return found
@@ -90,6 +105,8 @@ def test_promote_and_rollback_change_what_the_server_holds(server: Cluster, name
     where = ("assistant", "--kubeconfig", str(server.kubeconfig), "-n", namespace)
     server.apply(with_canary(namespace))
     before = policy_of(server, namespace)
+    assert_fails(commands.run("policy", "promote", *where), "has not said yet whether routers run the service")
+    say_loaded(server, namespace)
     done = commands.run("policy", "promote", *where)
     assert done.out == (
         "assistant: all routers get pvc policies/new.safetensors; before it was configMapRef old/policy.safetensors\n"

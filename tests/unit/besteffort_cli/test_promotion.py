@@ -13,11 +13,12 @@ NEW = {"pvc": {"claimName": "policies", "path": "new.safetensors"}}
 
 
 def service(
-    policy: dict[str, Any], *, annotations: dict[str, str] | None = None, loaded: str = "True"
+    policy: dict[str, Any], *, annotations: dict[str, str] | None = None, loaded: str = "True", judged: int = 2
 ) -> dict[str, Any]:
-    condition = {"type": "PolicyLoaded", "status": loaded, "reason": "BundleRefused", "message": "canary: bad header"}
+    said = {"reason": "BundleRefused", "message": "canary: bad header"}
+    condition = {"type": "PolicyLoaded", "status": loaded, "observedGeneration": judged, **said}
     return {
-        "metadata": {"name": "assistant", "annotations": annotations or {}},
+        "metadata": {"name": "assistant", "generation": 2, "annotations": annotations or {}},
         "spec": {"policy": policy},
         "status": {"conditions": [condition]},
     }
@@ -77,16 +78,15 @@ def test_a_service_that_had_no_bundle_gets_none_back() -> None:
     ("found", "sentence"),
     [
         (service({"bundle": OLD}), "has no canary to promote"),
-        (service({"canary": {"bundle": NEW}}, loaded="False"), "is not promoted: canary: bad header"),
+        (service({"canary": {"bundle": NEW}}, loaded="False"), "is not promoted: canary: bad header; mend or wait"),
+        (service({"canary": {"bundle": NEW}}, loaded="Unknown"), "is not promoted: canary: bad header; mend or wait"),
+        (service({"canary": {"bundle": NEW}}, judged=1), "has not said yet whether routers run the service as it is"),
+        (service({"canary": {"bundle": NEW}}) | {"status": {}}, "has not said yet whether"),
     ],
 )
 def test_what_cannot_be_promoted_is_refused(found: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         promoted(found)
-
-
-def test_a_canary_that_nobody_has_reported_on_yet_may_be_promoted() -> None:
-    assert promoted(service({"canary": {"bundle": NEW}}, loaded="Unknown"))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from besteffort_operator.policy_state import SILENT_S, policy_state
 from besteffort_operator.reasons import Reason
 from besteffort_operator.router_report import PolicyReport
-from besteffort_resource.policy import Policy
+from besteffort_resource.policy import Canary, Policy
 from support.live import heard
 
 LEARNED = Policy.model_validate({"kind": "Learned", "bundle": {"configMapRef": {"name": "p", "key": "p.safetensors"}}})
@@ -73,6 +73,19 @@ def test_a_canary_is_told_apart() -> None:
     assert state.finding.reason is Reason.LOADED
     assert (state.digest, state.routers) == (OLD, 1)
     assert state.finding.sentence.endswith("; canary bbbbbbbbbbbb on 1 more")
+
+
+def test_a_canary_that_has_said_nothing_yet_is_not_loaded() -> None:
+    tried = LEARNED.model_copy(update={"canary": Canary(bundle=LEARNED.bundle)})
+    for routers in (
+        [heard("a", policy=running())],
+        [heard("a", policy=running()), heard("c", canary=True, silent=True)],
+    ):
+        state = policy_state(tried, routers)
+        assert state.finding.reason is Reason.CHANGE_SPREADING
+        assert state.finding.sentence.startswith("canary: none")
+    told = [heard("a", policy=running()), heard("c", policy=running(NEW), canary=True)]
+    assert policy_state(tried, told).finding.reason is Reason.LOADED
 
 
 def test_a_canary_whose_bundle_is_refused_is_said() -> None:
