@@ -325,6 +325,13 @@ def _immutable() -> Iterator[Validation]:
         "router_mode_stays", "spec.router.mode", "self == oldSelf", spoken(wording.ROUTER_MODE_STAYS, old="oldSelf")
     )
     yield Validation(
+        "cache_stays",
+        "spec.triton",
+        "has(self.cache) || !has(oldSelf.cache)",
+        spoken(wording.CACHE_STAYS),
+        ".cache",
+    )
+    yield Validation(
         "cache_class_stays",
         "spec.triton.cache",
         "has(self.storageClassName) == has(oldSelf.storageClassName)"

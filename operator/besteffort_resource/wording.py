@@ -63,5 +63,8 @@ PLACEMENT_MODE_STAYS: Final = (
 ROUTER_MODE_STAYS: Final = (
     "{old} may not change: clients would be left without their router; make a second service and move them there"
 )
-CACHE_CLASS_STAYS: Final = "a volume keeps its class; take the cache out, and write it anew once its volume is gone"
+CACHE_STAYS: Final = (
+    "without it the volume goes with every model that it keeps; make a second service without a cache and move there"
+)
+CACHE_CLASS_STAYS: Final = "a volume keeps its class; make a second service with the new class and move clients there"
 CACHE_SHRINKS: Final = "{size} is less than the {old} that the volume has; volumes only grow"

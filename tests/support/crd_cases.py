@@ -195,7 +195,9 @@ CASES: tuple[Case, ...] = (
     Case({}, {"placement": {"mode": "Dedicated"}}, before={"placement": {"mode": "Dedicated"}}),
     Case({}, {"router": {"mode": "Sidecar", "drain": "1s"}}, before={"router": {"mode": "Sidecar"}}),
     Case(cached(storageClassName="slow"), cached(storageClassName="fast"), before=cached(storageClassName="fast")),
-    Case(cached(), {}, before=cached(storageClassName="fast")),
+    Case(cached(), cached(storageClassName="fast"), before=cached(storageClassName="fast")),
+    Case({}, cached(), before=cached()),
+    Case({"triton": {"maxSurge": 1}}, {"triton": {"maxSurge": 1} | cached()["triton"]}, before=cached()),
     Case(cached("9.9Gi"), cached("11G"), before=cached("10Gi")),
 )
 

@@ -12,6 +12,7 @@ OWN = {
     "model_name_stays",
     "placement_mode_stays",
     "router_mode_stays",
+    "cache_stays",
     "cache_class_stays",
     "cache_only_grows",
 }
