@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from besteffort_operator.injection import is_injected
 from besteffort_operator.kinds import POD
 from besteffort_operator.manifests.metadata import INJECT_LABEL, ROLE_LABEL, Component
 from besteffort_operator.router_report import RouterAddress
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Directory", "read_pods"]
 
 STATUS_PORT = 9090
+ENDED = ("Succeeded", "Failed")
 
 
 async def read_pods(cluster: Cluster, key: Key, service: BestEffortService) -> list[Manifest]:
@@ -59,12 +61,13 @@ class Directory:
 
 
 def _router_addresses(key: Key, pods: Iterable[Manifest]) -> Iterator[RouterAddress]:
-    """Yield the addresses of the routers among pods, without those that have none yet or that end."""
+    """Yield the addresses of the routers among pods, without those that have none yet, or that end or have ended."""
     for pod in pods:
-        metadata, labels = pod["metadata"], pod["metadata"].get("labels", {})
-        host = pod.get("status", {}).get("podIP")
-        is_router = labels.get(ROLE_LABEL) == "router" or INJECT_LABEL in labels
-        if host and is_router and "deletionTimestamp" not in metadata:
+        metadata, labels, status = pod["metadata"], pod["metadata"].get("labels", {}), pod.get("status", {})
+        host = status.get("podIP")
+        is_router = labels.get(ROLE_LABEL) == "router" or (INJECT_LABEL in labels and is_injected(pod))
+        ends = "deletionTimestamp" in metadata or status.get("phase") in ENDED
+        if host and is_router and not ends:
             address = f"[{host}]:{STATUS_PORT}" if ":" in host else f"{host}:{STATUS_PORT}"
             canary = labels.get(COMPONENT) == Component.ROUTER_CANARY
             yield RouterAddress(key.namespace, key.name, metadata["name"], address, canary=canary)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
+
 from besteffort_operator.cluster import Cluster
+from besteffort_operator.injection import NAME
 from besteffort_operator.pods import Directory, read_pods
 from besteffort_operator.work import Key
 from besteffort_resource.document import service_from_mapping
@@ -20,7 +23,14 @@ CLIENT = {"serving.besteffort.dev/inject": "assistant"}
 
 def pod(name: str, labels: dict[str, str], ip: str = "10.0.0.1", **metadata: Any) -> dict[str, Any]:
     found = {"name": name, "namespace": "models", "labels": labels} | metadata
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": found, "status": {"podIP": ip} if ip else {}}
+    spec = {"containers": [{"name": "main"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": found, "spec": spec, "status": {"podIP": ip} if ip else {}}
+
+
+def injected(name: str) -> dict[str, Any]:
+    found = pod(name, CLIENT)
+    found["spec"]["initContainers"] = [{"name": NAME}]
+    return found
 
 
 def test_routers_with_an_address_are_found_and_canaries_told_apart() -> None:
@@ -37,8 +47,16 @@ def test_routers_with_an_address_are_found_and_canaries_told_apart() -> None:
 
 def test_sidecars_are_routers_too() -> None:
     directory = Directory()
-    directory.note(KEY, [pod("client", CLIENT)])
+    directory.note(KEY, [injected("client"), pod("without", CLIENT)])
     assert [address.pod for address in directory.addresses()] == ["client"]
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_pod_that_has_ended_keeps_its_address_but_is_no_router(phase: str) -> None:
+    directory, ended = Directory(), injected("job")
+    ended["status"]["phase"] = phase
+    directory.note(KEY, [ended])
+    assert list(directory.addresses()) == []
 
 
 def test_news_are_asked_for_often_until_they_are_not() -> None:

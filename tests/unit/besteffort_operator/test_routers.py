@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from besteffort_operator.router_report import RouterAddress
-from besteffort_operator.routers import AT_ONCE, MAX_BYTES, Routers
+from besteffort_operator.routers import AT_ONCE, MAX_BYTES, SILENT_PERIOD_S, Routers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -77,7 +77,7 @@ class Desk:
     async def ask(self, after_s: float = 10.0, limit_s: float = 10.0) -> None:
         self.clock.now_s += after_s
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=limit_s)) as session:
-            await self.routers.ask(session)
+            await asyncio.gather(*self.routers.begin(session))
 
 
 def address(fake: FakeRouter, pod: str = "assistant-router-a", *, eager: bool = False) -> RouterAddress:
@@ -158,8 +158,8 @@ async def test_a_service_hears_once_that_a_router_fell_silent_and_once_that_it_i
             await desk.ask()
         assert len(desk.changed) == 2
         fake.status = 200
-        await desk.ask()
-        await desk.ask()
+        await desk.ask(SILENT_PERIOD_S)
+        await desk.ask(SILENT_PERIOD_S)
     assert len(desk.changed) == 3
 
 
@@ -201,6 +201,47 @@ async def test_no_more_than_a_few_are_asked_at_once_and_all_get_their_turn() -> 
         await desk.ask()
         assert all(heard.report for heard in desk.routers.heard("models", "assistant"))
     assert fake.most_at_once <= AT_ONCE
+
+
+async def test_a_service_with_many_silent_routers_keeps_no_other_waiting() -> None:
+    async with fake_router() as dead, fake_router() as alive:
+        dead.delay_s = 60.0
+        silent = [RouterAddress("tenant", "dead", f"pod-{i}", dead.address, eager=True) for i in range(5 * AT_ONCE)]
+        news, clock = asyncio.Event(), Clock()
+        routers = Routers(lambda: [*silent, address(alive, eager=True)], lambda *_: news.set(), clock)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30.0)) as session:
+            for count in range(10):
+                clock.now_s += 2.0
+                alive.page["policy"]["digest"] = str(count)
+                asking = routers.begin(session)
+                async with asyncio.timeout(5.0):
+                    await news.wait()
+                news.clear()
+                await asyncio.sleep(0)
+            assert dead.asked == AT_ONCE, "they are being asked still, and nobody twice"
+            assert len(asking) == len(silent) + 1
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+    assert alive.asked == 10
+
+
+async def test_a_router_that_stays_silent_is_asked_less_often_until_it_answers() -> None:
+    async with fake_router() as fake:
+        fake.status = 503
+        desk = Desk(address(fake, eager=True))
+        for _ in range(100):
+            await desk.ask(after_s=1.0)
+        before = fake.asked
+        for _ in range(300):
+            await desk.ask(after_s=1.0)
+        assert fake.asked - before == pytest.approx(300 / SILENT_PERIOD_S, abs=1)
+        fake.status = 200
+        await desk.ask(SILENT_PERIOD_S)
+        before = fake.asked
+        for _ in range(20):
+            await desk.ask(after_s=1.0)
+        assert fake.asked - before == 10
 
 
 async def test_run_asks_until_it_is_cancelled() -> None:
