@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from besteffort_operator.__main__ import LAST_RECONCILES_S
 from besteffort_operator.settings import WebhookSettings, read_settings
 from besteffort_resource.document import load_service
 from support.chart import CHART, EVERYTHING, NAMESPACE, ROOT, SAMPLES, of_kind, program, render, template
@@ -98,6 +99,14 @@ def test_the_webhook_the_arguments_the_secret_and_the_role_name_the_same() -> No
     assert service["port"] in [port["port"] for port in ports]
     assert "caBundle" not in webhook["webhooks"][0]["clientConfig"]
     assert "data" not in secret
+
+
+def test_with_a_webhook_a_pod_that_goes_answers_until_no_api_server_calls_it() -> None:
+    found = pod(render({"webhook": {"enabled": True}}))["spec"]
+    sleep_s = found["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert sleep_s >= 5
+    assert found["terminationGracePeriodSeconds"] >= sleep_s + LAST_RECONCILES_S + 5
+    assert "lifecycle" not in container(render())
 
 
 def test_the_webhook_hears_of_labelled_pods_in_watched_namespaces_only() -> None:

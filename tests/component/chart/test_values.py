@@ -159,6 +159,7 @@ CHANGED = {
     "networkPolicy.enabled": False,
     "networkPolicy.apiServerPorts": [8443],
     "networkPolicy.metricsFrom": [{"namespaceSelector": {"matchLabels": {"team": "monitoring"}}}],
+    "networkPolicy.webhookFrom": [{"ipBlock": {"cidr": "10.0.0.1/32"}}],
     "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
     "podAnnotations": {"a": "b"},
     "podLabels": {"team": "serving"},
