@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "besteffort-system"
-LEASE = "besteffort-operator"
+LEASE_NAME = "besteffort"
 RIGHTS = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 START_S = 60.0
 Found = TypeVar("Found")
@@ -40,8 +40,14 @@ class Operator:
     def __init__(self, kubeconfig: Path, log: Path, *flags: str, name: str = "operator") -> None:
         self.name = name
         self.log = log
-        where = ("--kubeconfig", str(kubeconfig), "--metrics", "127.0.0.1:0", "--lease-namespace", NAMESPACE)
-        command = [sys.executable, "-m", "besteffort_operator", *where, "--log-format", "json", *flags]
+        where = ("--kubeconfig", str(kubeconfig), "--metrics", "127.0.0.1:0")
+        lease = (
+            "--lease-namespace",
+            NAMESPACE,
+            "--lease-name",
+            LEASE_NAME,
+        )  # the one that install.yaml gives rights to
+        command = [sys.executable, "-m", "besteffort_operator", *where, *lease, "--log-format", "json", *flags]
         self._begins_at = log.stat().st_size if log.exists() else 0
         with log.open("a") as stream:
             environment = os.environ | {"POD_NAME": name}
