@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "besteffort-system"
-LEASE_NAME = "besteffort"
+LEASE_NAME = "besteffort"  # the one that install.yaml gives rights to
 RIGHTS = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 START_S = 60.0
 Found = TypeVar("Found")
