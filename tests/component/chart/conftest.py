@@ -22,6 +22,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[ApiServer]:
         program(name)
     with ApiServer() as started:
         started.kubectl("create", "namespace", NAMESPACE)
+        # Elsewhere a controller makes it.
+        started.kubectl("create", "serviceaccount", "default", "--namespace", NAMESPACE)
         yield started
 
 

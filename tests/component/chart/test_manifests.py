@@ -73,12 +73,6 @@ def test_the_operator_understands_the_arguments_that_the_chart_gives_it() -> Non
     assert hooked == WebhookSettings(("0.0.0.0", 9443), "other-webhook", f"{NAMESPACE}-other")
 
 
-def test_the_lease_that_the_role_names_is_the_one_that_the_operator_takes() -> None:
-    rules = of_kind(render({}), "Role", "-own")["rules"]
-    named = [rule["resourceNames"] for rule in rules if rule["resources"] == ["leases"] and "resourceNames" in rule]
-    assert named == [[read_settings(["--lease-namespace=x"]).lease_name]]
-
-
 def test_a_digest_wins_over_a_tag() -> None:
     digest = "sha256:" + "a" * 64
     values = {"image": {"tag": "1.0", "digest": digest}, "routerImage": {"digest": digest}}
@@ -158,6 +152,25 @@ def test_two_releases_share_no_name_in_the_cluster() -> None:
         return {(one["kind"], one["metadata"]["name"]) for one in manifests if one["kind"] in cluster_wide}
 
     assert not names(render(values)) & names(render(values, release="second"))
+
+
+def test_each_release_takes_the_lease_that_its_role_names() -> None:
+    def lease(release: str) -> str:
+        manifests = render({}, release=release)
+        (argument,) = [
+            one for one in pod(manifests)["spec"]["containers"][0]["args"] if one.startswith("--lease-name=")
+        ]
+        own = of_kind(manifests, "Role", "-own")
+        (bound,) = [rule["resourceNames"] for rule in own["rules"] if "get" in rule["verbs"]]
+        assert bound == [argument.removeprefix("--lease-name=")]
+        return argument
+
+    assert lease("first") != lease("second")
+
+
+def test_an_install_without_rights_in_the_cluster_makes_objects_of_namespaces_alone() -> None:
+    values = {"watchNamespaces": ["team-a"], "rbac": {"aggregate": False}, "crds": {"install": False}}
+    assert [one["kind"] for one in render(values) if "namespace" not in one["metadata"]] == []
 
 
 def test_the_longest_release_name_makes_valid_names() -> None:

@@ -150,7 +150,8 @@ def test_pods_pass_the_restricted_standard(helm: Helm, kind: str) -> None:
     if not exists(server, "namespace", "restricted"):
         server.kubectl("create", "namespace", "restricted")
         server.kubectl("label", "namespace", "restricted", "pod-security.kubernetes.io/enforce=restricted")
-        server.kubectl("create", "serviceaccount", "besteffort", "-n", "restricted")
+        for account in ("besteffort", "default"):
+            server.kubectl("create", "serviceaccount", account, "-n", "restricted")
     manifest = of_kind(render(EVERYTHING), kind)
     template: dict[str, Any] = manifest["spec"]["template"] if kind == "Deployment" else manifest
     pod = {

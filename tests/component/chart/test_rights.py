@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cluster.control_plane import ApiServer
 
 TEAM, OTHER = "team-a", "team-b"
+LEASE_NAME = "besteffort"
 CHILD_VERBS = ("get", "list", "watch", "create", "patch", "delete")
 RBAC_KINDS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 
@@ -71,11 +72,11 @@ def test_it_may_do_in_its_namespaces_what_the_engine_needs(account: Account) -> 
 
 def test_it_may_hold_its_lease_and_no_other(account: Account) -> None:
     for verb in ("get", "update"):
-        assert account.may(verb, LEASE.plural, NAMESPACE, LEASE.group, "besteffort-operator")
+        assert account.may(verb, LEASE.plural, NAMESPACE, LEASE.group, LEASE_NAME)
         assert not account.may(verb, LEASE.plural, NAMESPACE, LEASE.group, "another")
-        assert not account.may(verb, LEASE.plural, TEAM, LEASE.group, "besteffort-operator")
+        assert not account.may(verb, LEASE.plural, TEAM, LEASE.group, LEASE_NAME)
     assert account.may("create", LEASE.plural, NAMESPACE, LEASE.group)
-    assert not account.may("delete", LEASE.plural, NAMESPACE, LEASE.group, "besteffort-operator")
+    assert not account.may("delete", LEASE.plural, NAMESPACE, LEASE.group, LEASE_NAME)
 
 
 def test_it_reads_no_secret_but_the_one_of_its_webhook(account: Account) -> None:
@@ -94,6 +95,35 @@ def test_it_writes_no_webhook_but_its_own(account: Account) -> None:
     assert account.may("patch", webhooks, "", group, f"{NAMESPACE}-besteffort")
     assert not account.may("patch", webhooks, "", group, "another")
     assert not account.may("list", webhooks, "", group)
+
+
+OWN = [
+    ("create", LEASE.plural, LEASE.group, ""),
+    *((verb, LEASE.plural, LEASE.group, LEASE_NAME) for verb in ("get", "update")),
+    *((verb, "secrets", "", "besteffort-webhook") for verb in ("get", "update")),
+    *(
+        (verb, "mutatingwebhookconfigurations", "admissionregistration.k8s.io", f"{NAMESPACE}-besteffort")
+        for verb in ("get", "patch")
+    ),
+]
+"""What it may do beside its services, with the name to which that is bound."""
+
+
+@pytest.mark.parametrize("namespaces", [[], [TEAM]], ids=["cluster", "namespaces"])
+def test_the_chart_grants_what_is_needed_and_nothing_more(namespaces: list[str]) -> None:
+    manifests = render(EVERYTHING | {"watchNamespaces": namespaces})
+    roles = {(one["kind"], one["metadata"]["name"]): one for one in manifests if one["kind"].endswith("Role")}
+    bound = [roles[one["roleRef"]["kind"], one["roleRef"]["name"]] for one in manifests if "roleRef" in one]
+    granted = [right for role in bound for rule in role["rules"] for right in rights(rule)]
+    assert set(granted) == {*((*needed, "") for needed in NEEDED), *OWN}
+    assert len(granted) == len(set(granted))
+
+
+def rights(rule: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """What a rule grants, one by one: verb, resource, group, name."""
+    assert set(rule) <= {"verbs", "resources", "apiGroups", "resourceNames"}
+    names = rule.get("resourceNames", [""])
+    return itertools.product(rule["verbs"], rule["resources"], rule["apiGroups"], names)
 
 
 FORBIDDEN = [
