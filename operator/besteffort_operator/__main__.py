@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 LAST_RECONCILES_S = 8.0
+# The API server takes objects of 10 000 levels: by Python's own bound one of 1000 would break every list it is in.
+LEVELS = 25_000
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ def main() -> int:
     """Run until SIGTERM or Ctrl-C; return the exit status."""
     settings = read_settings()
     set_up_logs(settings.log_format)
+    sys.setrecursionlimit(LEVELS)
     try:
         asyncio.run(_operate(settings))
     except (OperatorError, OSError, BaseExceptionGroup) as error:

@@ -276,8 +276,8 @@ def _answer(method: str, path: str, status: int, data: bytes) -> Manifest:
     """Return what an answer holds, or raise what its status means."""
     try:
         found = json.loads(data)
-    except ValueError:
-        # Such as the page of a proxy, or the plain text about a path that is not served.
+    except (ValueError, RecursionError):
+        # Such as the page of a proxy, or the plain text about a path that is not served, or what is too deep to read.
         found = None
     if status >= min(ERRORS) or not isinstance(found, dict):
         message = found.get("message") if isinstance(found, dict) else data[:200].decode(errors="replace").strip()

@@ -48,7 +48,7 @@ def test_a_status_without_json_is_still_known_by_its_number() -> None:
         _answer("GET", "/apis/x", 404, b"404 page not found\n")
 
 
-@pytest.mark.parametrize("data", [b"<html>", b"[]", b""])
+@pytest.mark.parametrize("data", [b"<html>", b"[]", b"", b"[" * 100_000])
 def test_what_is_no_object_is_no_answer(data: bytes) -> None:
     with pytest.raises(UnavailableError):
         _answer("GET", "/api", 200, data)
