@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from besteffort_operator.kinds import DEPLOYMENT, LEASE, OPTIONAL_KINDS, SERVICE
 from cluster import binaries
 from cluster.control_plane import ApiServer
 from cluster.errors import MissingProgramError
-from support.operator_process import NAMESPACE, Operator, add_on, install, resource, until, wait_for
+from support.operator_process import LEASE_NAME, NAMESPACE, Operator, add_on, install, resource, until, wait_for
 
 CRD = "customresourcedefinition/besteffortservices.serving.besteffort.dev"
 MONITOR = next(kind for kind in OPTIONAL_KINDS if kind.kind == "PodMonitor")
@@ -101,6 +102,25 @@ async def test_an_add_on_that_comes_later_is_used(
         await until(there, "a PodMonitor", timeout_s=150)
 
 
+@pytest.mark.parametrize("levels", [1_100, 9_900])
+async def test_one_service_as_deep_as_the_api_server_takes_it_does_not_blind_the_operator_to_others(
+    server: ApiServer, cluster: Cluster, place: str, tmp_path: Path, levels: int
+) -> None:
+    (kubeconfig,) = install(server)
+    deep = '{"a": ' * levels + "1" + "}" * levels
+    text = json.dumps(resource("deep", place, triton={"podTemplate": {"spec": "DEEP"}})).replace('"DEEP"', deep)
+    server.kubectl("create", "--validate=false", "-f", "-", input=text)
+    try:
+        with Operator(kubeconfig, tmp_path / "log") as operator:
+            await made(cluster, place, "first")
+            server.kubectl("label", "besteffortservice", "deep", "-n", place, "touched=yes")
+            await made(cluster, place, "second")
+            assert operator.exit_status is None
+            assert not [message for message in operator.messages() if "watching failed" in message]
+    finally:
+        server.kubectl("delete", "besteffortservice", "deep", "-n", place)
+
+
 async def test_an_add_on_that_it_may_not_touch_does_not_stop_the_rest(
     server: ApiServer, cluster: Cluster, place: str, tmp_path: Path
 ) -> None:
@@ -127,6 +147,24 @@ async def test_a_leader_that_cannot_renew_ends_and_the_next_one_acts(
         await made(cluster, place, "second")
 
 
+async def test_a_leader_whose_lease_another_holds_writes_no_more(
+    server: ApiServer, cluster: Cluster, place: str, tmp_path: Path
+) -> None:
+    (kubeconfig,) = install(server)
+    with Operator(kubeconfig, tmp_path / "log") as operator:
+        await made(cluster, place, "first")
+        identity = {"namespace": NAMESPACE, "name": LEASE_NAME}
+        lease = await cluster.merge(LEASE, {"metadata": identity, "spec": {"holderIdentity": "another"}})
+        operator.wait_until_logged("is another's")
+        ended_at = datetime.now(UTC)
+        await cluster.apply(SERVICE, resource("second", place), manager="tests")
+        wait_for(lambda: operator.exit_status, "the operator to end", timeout_s=5.0)
+        assert operator.exit_status == 1
+        await cluster.delete(LEASE, lease)
+    late = [call for call in server.calls() if call.user.endswith(":operator") and call.writes and call.at > ended_at]
+    assert late == []
+
+
 async def test_without_a_lease_it_waits_for_an_api_server_that_went_away(
     server: ApiServer, cluster: Cluster, place: str, tmp_path: Path
 ) -> None:
@@ -147,7 +185,7 @@ async def test_who_stops_in_order_gives_the_lease_back(
     with Operator(kubeconfig, tmp_path / "log") as operator:
         await made(cluster, place, "first")
         assert operator.stop() == 0
-    lease = await cluster.get(LEASE, NAMESPACE, "besteffort-operator")
+    lease = await cluster.get(LEASE, NAMESPACE, LEASE_NAME)
     assert not lease["spec"].get("holderIdentity")
 
 
