@@ -11,6 +11,7 @@ from besteffort_operator.autoscaler import Autoscaler, scales
 from besteffort_operator.errors import ForbiddenError, NotFoundError, OperatorError
 from besteffort_operator.events import notes_of_children, notes_of_conditions
 from besteffort_operator.kinds import SERVICE
+from besteffort_operator.live_service import read_service
 from besteffort_operator.manifests.build import wanted
 from besteffort_operator.manifests.context import Context
 from besteffort_operator.pods import read_pods
@@ -19,8 +20,6 @@ from besteffort_operator.references import References, read_profiles
 from besteffort_operator.rollout import gated
 from besteffort_operator.status import status_of
 from besteffort_operator.view import View
-from besteffort_resource.cluster_rules import cluster_faults
-from besteffort_resource.document import service_from_mapping
 from besteffort_resource.errors import ResourceError
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Reconciler:
 
     async def _tend(self, key: Key, owner: Manifest) -> Outcome:
         try:
-            service = _service(owner)
+            service = read_service(owner)
         except ResourceError as error:
             return await self._refuse(owner, Reason.INVALID_RESOURCE, error.sentences)
         self.references.note(key, service)
@@ -180,19 +179,6 @@ class Reconciler:
         self._children.forget(*key)
         self._directory.forget(key)
         return Outcome("gone")
-
-
-def _service(owner: Manifest) -> BestEffortService:
-    """Read a live resource.
-
-    Raises:
-        ResourceError: it breaks a rule, or asks for what only one machine can do.
-    """
-    found = {key: owner[key] for key in ("apiVersion", "kind", "spec")}
-    service = service_from_mapping(found | {"metadata": {"name": owner["metadata"]["name"]}})
-    if faults := cluster_faults(service.spec):
-        raise ResourceError(faults)
-    return service
 
 
 def _words(error: Exception) -> str:
