@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["start_cluster"]
 
-GPUS = 4
+GPUS = 6
 PRODUCT = "NVIDIA-E2E"
 # Fixed places outside the work folder that a kubelet, a CNI plugin or containerd writes to: empty ones of our own.
 COVERED = ("/run", "/var/log", "/var/lib/cni", "/var/lib/kubelet")
