@@ -90,10 +90,11 @@ def _run_inside(plan: str, archives: list[Path]) -> dict[str, Any]:
         try:
             process.wait()
         finally:
+            # Not a softer signal, which unshare ignores: with it goes its child, and with that all that it started.
             process.kill()
             process.wait()
-    for place in folder.glob("node-*"):
-        shutil.rmtree(place, ignore_errors=True)
+            for place in folder.glob("node-*"):
+                shutil.rmtree(place, ignore_errors=True)
     results: dict[str, Any] = json.loads((folder / "results.json").read_text())
     if not results["passed"]:
         print(f"e2e: a step failed; logs of the cluster are in {folder / 'logs'}.", file=sys.stderr)
