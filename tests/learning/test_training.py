@@ -16,7 +16,7 @@ from besteffort_train.episodes import Episode, Spread, draw_episode
 from besteffort_train.hyper import Hyper
 from besteffort_train.recipe import Made, Recipe, make_policy
 from besteffort_train.tune import Search, mean_reward
-from support.services import small_service
+from support.learning import small_service
 
 SERVICE, SPREAD = small_service(), Spread(requests=1000)
 CAREFUL = np.array([2.0, 0.3, 2.0, 0.1])

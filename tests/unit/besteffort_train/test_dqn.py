@@ -11,8 +11,8 @@ from besteffort_core.policies import DEFAULT_PRICE, choose_price
 from besteffort_train.dqn import Learner, QNetwork, price_scores
 from besteffort_train.experience import Transitions
 from besteffort_train.hyper import Hyper
+from support.learning import small_service
 from support.pools import SIZES, TASKS, snapshot, three_sizes
-from support.services import small_service
 
 LENGTH = observation_length(len(TASKS), len(SIZES))
 READY = len(TASKS) + 1 + 3 * len(SIZES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from besteffort_train.episodes import Episode, Spread, capacity_rps, draw_episode
-from support.services import small_service
+from support.learning import small_service
 
 SERVICE, SPREAD = small_service(), Spread(requests=256)
 

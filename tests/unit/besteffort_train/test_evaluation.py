@@ -8,7 +8,7 @@ import pytest
 from besteffort_sim.workload import Poisson
 from besteffort_train.baselines import build_plans
 from besteffort_train.evaluation import Row, build_workloads, compare, interval, named_traffic
-from support.services import small_service
+from support.learning import small_service
 
 SERVICE = small_service()
 

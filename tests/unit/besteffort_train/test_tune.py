@@ -9,7 +9,7 @@ from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import simulate
 from besteffort_train.episodes import Episode, Spread, draw_episode
 from besteffort_train.tune import Search, mean_reward, tune_ladder, tune_price
-from support.services import small_service
+from support.learning import small_service
 from support.worlds import pool_of, workload_of, world_of
 
 SEARCH = Search(rounds=3, candidates=8, best=3)
