@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from besteffort_operator.config_state import config_spreading
 from besteffort_operator.diagnosis import worst
+from besteffort_operator.manifests.metadata import INJECT_LABEL
 from besteffort_operator.policy_state import SILENT_S, policy_state
 from besteffort_operator.reasons import Finding, Reason, is_fault
 from besteffort_operator.scalers import scaler_states
@@ -97,7 +98,7 @@ def _of_refused(view: View) -> dict[str, _Judged]:
 def _of_service(view: View, service: BestEffortService) -> dict[str, _Judged]:
     sizes = size_states(service, view)
     available, router = _sizes_available(sizes), _router_ready(service, view, sizes)
-    policy, scaling = _policy_loaded(service, view), _scaling_ready(service, view)
+    policy, scaling = _policy_loaded(service, view, router), _scaling_ready(service, view)
     parts = [*_named(sizes), *view.faults, router.finding, *_of_routers(view), policy.finding]
     parts += [scaling.finding] if scaling else []
     return {
@@ -161,11 +162,11 @@ def _sentence(states: Sequence[SizeState]) -> str:
 def _router_ready(service: BestEffortService, view: View, sizes: Sequence[SizeState]) -> _Judged:
     said = [heard.report for heard in view.routers if heard.report and heard.age_s <= SILENT_S]
     if service.spec.router.mode is RouterMode.SIDECAR:
-        return _Judged("True", Finding(Reason.AVAILABLE, f"{len(said)} sidecar routers answer"))
+        return _Judged("True", _of_sidecars(service, view, len(said)))
     workloads = view.workloads("router", "router-canary")
     available, wanted = sum(w.available for w in workloads), sum(w.wanted for w in workloads)
     if available:
-        return _Judged("True", Finding(Reason.AVAILABLE, f"{available} of {wanted} routers are available"))
+        return _Judged("True", Finding(Reason.AVAILABLE, f"{min(available, wanted)} of {wanted} routers are available"))
     if said and not any(backend.ready for report in said for backend in report.backends):
         if not any(state.available for state in sizes):
             return _Judged("False", Finding(Reason.WAITING_FOR_SIZES, "routers run, but no size is available yet"))
@@ -174,15 +175,28 @@ def _router_ready(service: BestEffortService, view: View, sizes: Sequence[SizeSt
     return _Judged("False", finding or Finding(Reason.STARTING_UP, "the routers are not there yet"))
 
 
+def _of_sidecars(service: BestEffortService, view: View, answering: int) -> Finding:
+    if view.routers:
+        return Finding(Reason.AVAILABLE, f"{answering} of {len(view.routers)} sidecar routers answer")
+    label = f"{INJECT_LABEL}={service.metadata.name}"
+    return Finding(
+        Reason.NO_SIDECAR_YET, f"no pod with the label {label} has a router yet; is the chart's webhook.enabled true?"
+    )
+
+
 def _of_routers(view: View) -> list[Finding]:
     """Return what keeps some routers from being ready, even while others are."""
     held_up = [(w, workload_finding(w, view.pods)) for w in view.workloads("router", "router-canary") if w.available]
     return [Finding(found.reason, f"{w.name}: {found.sentence}") for w, found in held_up if found]
 
 
-def _policy_loaded(service: BestEffortService, view: View) -> _Judged:
+def _policy_loaded(service: BestEffortService, view: View, router: _Judged) -> _Judged:
     state = policy_state(service.spec.policy, view.routers)
     if not state.known:
+        if router.finding.reason is Reason.NO_SIDECAR_YET:
+            return _Judged("Unknown", router.finding)
+        if router.status != "True":
+            return _Judged("Unknown", Finding(Reason.NO_ROUTER_YET, "no router is ready yet: see RouterReady"))
         return _Judged("Unknown", state.finding)
     return _Judged("True" if state.finding.reason is Reason.LOADED else "False", state.finding)
 

@@ -62,8 +62,14 @@ def _unscheduled(pod: Mapping[str, Any]) -> Finding | None:
     if placed.get("status") != "False":
         return None
     if placed.get("reason") == "Unschedulable":
-        return Finding(Reason.UNSCHEDULABLE, _short(placed.get("message", "no node takes it")))
+        return Finding(Reason.UNSCHEDULABLE, _short(placed.get("message", "no node takes it")) + _wished(pod))
     return Finding(Reason.STARTING_UP, _short(placed.get("message", "waits for a node")))
+
+
+def _wished(pod: Mapping[str, Any]) -> str:
+    """Return which labels the pod wants of a node: the scheduler says only that they do not match."""
+    wanted = pod.get("spec", {}).get("nodeSelector", {})
+    return f"; wants {', '.join(f'{name}={value}' for name, value in wanted.items())}" if wanted else ""
 
 
 def _findings_of_containers(status: Mapping[str, Any]) -> Iterator[Finding]:

@@ -43,8 +43,9 @@ def policy_state(policy: Policy, routers: Sequence[Heard]) -> PolicyState:
     main, canary = _said([r for r in routers if not r.router.canary]), _said([r for r in routers if r.router.canary])
     count = sum(not heard.router.canary for heard in routers)
     if not main:
-        none = f"none of {count} routers says which policy it runs" if count else "there is no router yet"
-        finding = Finding(Reason.NO_ROUTER_ANSWERS, none)
+        finding = Finding(Reason.NO_ROUTER_YET, "there is no router yet")
+        if count:
+            finding = Finding(Reason.NO_ROUTER_ANSWERS, f"none of {count} routers says which policy it runs")
         return PolicyState(policy.kind.value, policy.mode.value, "", 0.0, 0, count, finding, known=False)
     ruling = _most_common(main)
     agreeing = [said for said in main if _identity(said) == _identity(ruling)]

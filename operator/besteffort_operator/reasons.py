@@ -39,6 +39,8 @@ class Reason(StrEnum):
     WAITING_TURN = "WaitingTurn"
     WAITING_FOR_SIZES = "WaitingForSizes"
     CHANGE_SPREADING = "ChangeSpreading"
+    NO_SIDECAR_YET = "NoSidecarYet"
+    NO_ROUTER_YET = "NoRouterYet"
     NO_ROUTER_ANSWERS = "NoRouterAnswers"
     NO_BACKLOG_KNOWN = "NoBacklogKnown"
     AT_MAX_REPLICAS = "AtMaxReplicas"
@@ -106,7 +108,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.UNSCHEDULABLE: _fault(
         "No node takes the pod; the message quotes the scheduler. Most often GPUs are short.",
-        "Free or add GPUs; compare `gpu` (resource, product, count), `scheduling` and the nodes' labels and taints. "
+        "Free or add GPUs; compare `gpu` (resource, product, count), `scheduling` and the nodes' labels and taints "
+        "(`kubectl get nodes -L nvidia.com/gpu.product` shows which GPU each node says that it has). "
         "A cluster that adds nodes by itself needs only time.",
     ),
     Reason.IMAGE_PULL_FAILED: _fault(
@@ -185,6 +188,15 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.CHANGE_SPREADING: Explanation(
         "Some routers have taken a change of the configuration or of the policy, others not yet.",
         "Wait; a mounted ConfigMap takes up to a minute or two to reach every pod.",
+    ),
+    Reason.NO_SIDECAR_YET: Explanation(
+        "`router.mode` is Sidecar, and no pod has a router of this service yet, so that nobody can call it.",
+        "Give the clients' pods the label `serving.besteffort.dev/inject: NAME` and start them anew: a router is put "
+        "into a pod only when it is made, and only where the chart's `webhook.enabled` is true.",
+    ),
+    Reason.NO_ROUTER_YET: Explanation(
+        "No router is ready that could tell the operator which policy it runs.",
+        "See the condition RouterReady.",
     ),
     Reason.NO_ROUTER_ANSWERS: Explanation(
         "No router tells the operator its status, so that the policy in force is not known. Requests are not touched.",

@@ -95,7 +95,9 @@ def _under_way(workload: Workload) -> Finding:
     if not workload.observed:
         return Finding(Reason.ROLLING_OUT, "it has only just been changed")
     if workload.rolled_out or workload.first:
-        return Finding(Reason.STARTING_UP, f"{workload.ready} of {workload.wanted} pods are ready")
+        return Finding(
+            Reason.STARTING_UP, f"{min(workload.ready, workload.wanted)} of {workload.wanted} pods are ready"
+        )
     return Finding(Reason.ROLLING_OUT, f"{workload.updated} of {workload.wanted} pods run the new version")
 
 

@@ -61,7 +61,7 @@ def test_at_first_sight_it_starts_up_and_nothing_is_degraded() -> None:
         "SizesAvailable": ("False", "StartingUp"),
         "AllSizesReady": ("False", "StartingUp"),
         "RouterReady": ("False", "StartingUp"),
-        "PolicyLoaded": ("Unknown", "NoRouterAnswers"),
+        "PolicyLoaded": ("Unknown", "NoRouterYet"),
         "Progressing": ("False", "Settled"),
         "Degraded": ("False", "Healthy"),
     }
@@ -173,7 +173,34 @@ def test_sidecar_routers_belong_to_clients_and_none_is_needed() -> None:
     known = service(router={"mode": "Sidecar"})
     seen = view(known, deployment("assistant-triton"))
     assert said(seen)["Ready"] == ("True", "Available")
-    assert judged(seen)["RouterReady"].message == "0 sidecar routers answer"
+    found = judged(seen)["RouterReady"]
+    assert (found.status, found.reason) == ("True", Reason.NO_SIDECAR_YET)
+    assert found.message.startswith("no pod with the label serving.besteffort.dev/inject=assistant has a router yet")
+    assert found.message in judged(seen)["Ready"].message
+    assert said(seen)["PolicyLoaded"] == ("Unknown", "NoSidecarYet")
+    assert said(seen)["Degraded"] == ("False", "Healthy")
+
+
+def test_sidecar_routers_that_are_silent_are_counted() -> None:
+    known = service(router={"mode": "Sidecar"})
+    seen = view(known, deployment("assistant-triton"), routers=(heard("a"), heard("b", silent=True)))
+    assert said(seen)["RouterReady"] == ("True", "Available")
+    assert judged(seen)["RouterReady"].message == "1 of 2 sidecar routers answer"
+    mute = view(known, deployment("assistant-triton"), routers=(heard("a", silent=True),))
+    assert said(mute)["PolicyLoaded"] == ("Unknown", "NoRouterAnswers")
+
+
+def test_routers_that_are_not_ready_are_not_said_to_be_cut_off_from_the_operator() -> None:
+    router = deployment("assistant-router", "router", ready=0, rolled_out=False)
+    seen = view(COLOCATED, deployment("assistant-triton"), router, routers=(heard("a", silent=True),))
+    assert said(seen)["RouterReady"][0] == "False"
+    assert said(seen)["PolicyLoaded"] == ("Unknown", "NoRouterYet")
+
+
+def test_more_routers_than_wanted_are_not_counted_above_what_is_wanted() -> None:
+    router = deployment("assistant-router", "router", wanted=1, ready=5)
+    seen = view(COLOCATED, deployment("assistant-triton"), router, routers=SERVING)
+    assert judged(seen)["RouterReady"].message == "1 of 1 routers are available"
 
 
 def test_a_refused_bundle_degrades_but_does_not_stop() -> None:

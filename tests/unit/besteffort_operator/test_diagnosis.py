@@ -78,6 +78,14 @@ def test_a_container_says_what_holds_its_pod_up(container: dict[str, Any], reaso
     assert words in found.sentence
 
 
+def test_the_labels_that_a_pod_wants_of_a_node_are_said_after_the_scheduler_s_words() -> None:
+    wanting = pod("p", unschedulable=SCHEDULER)
+    wanting["spec"] = {"nodeSelector": {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB", "pool": "a"}}
+    found = finding_of_pod(wanting)
+    assert found
+    assert found.sentence == f"pod p: {SCHEDULER}; wants nvidia.com/gpu.product=NVIDIA-A100-SXM4-80GB, pool=a"
+
+
 def test_the_scheduler_is_quoted() -> None:
     assert finding_of_pod(pod("p", unschedulable=SCHEDULER)) == Finding(Reason.UNSCHEDULABLE, f"pod p: {SCHEDULER}")
 
