@@ -23,7 +23,6 @@ from besteffort_cli.preparation import (
     CoresOption,
     ModelsOption,
     PromptsOption,
-    ServiceArgument,
     TritonOption,
     confined,
     find_ground,
@@ -39,13 +38,17 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate", "find_prompts", "measure_stack", "write_profile"]
 
+MeasuredServiceArgument = Annotated[
+    Path,
+    typer.Argument(metavar="SERVICE.YAML", help="The BestEffortService to measure; --backend for its live servers."),
+]
 OutOption = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Where the profile goes; where `up` finds it otherwise.")
 ]
 
 
 def calibrate(  # noqa: PLR0913 - one parameter for each option
-    service: ServiceArgument,
+    service: MeasuredServiceArgument,
     *,
     prompts: PromptsOption = None,
     out: OutOption = None,
@@ -57,7 +60,8 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Measure quality and latency of every size on its live servers; write a profile.
 
-    The profile's blocks may be pasted under the sizes of the resource, which is what a cluster needs.
+    On a cluster the profile goes into a ConfigMap, named by spec.profile; or its
+    blocks are pasted under the sizes of the resource.
     """
     local = load_local_service(service, remotes=backend or (), models=models)
     asked = find_prompts(local, prompts)
