@@ -43,8 +43,10 @@ MORE = """
 
 - **The status does not change at all**: `status.observedGeneration` is behind `metadata.generation`. The operator does
   not run or does not watch this namespace: `kubectl get pods -A -l app.kubernetes.io/name=besteffort-operator`.
-- **The resource is refused by `kubectl apply`**: the sentence names the field and the fix; `besteffort validate FILE`
-  says the same without a cluster.
+- **The resource is refused by `kubectl apply`**: the sentence names the field and the fix. `besteffort render FILE`
+  says the same without a cluster; `besteffort validate FILE` leaves out the rules that hold on clusters only. For an
+  unknown field of a resource that exists, `kubectl` prints a long patch: read its last words, or apply with
+  `--server-side`. For a value of a wrong type `besteffort validate FILE` has the clearer sentence.
 - **A pod waits in `ContainerCreating`**: a volume is missing or slow; `besteffort status` shows the event, such as
   FailedMount.
 - **A change of a Deployment is undone**: the operator keeps what it owns. Change the resource; for what it has no field
