@@ -25,6 +25,8 @@ RENEW_S = 2.0
 # The leader stops this long after its last renewal, well before another may take the lease.
 WRITES_END_S = 7.0
 CALL_S = 3.0
+REPEAT_S = 60.0
+"""So seldom a warning of the same text is logged again."""
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,10 @@ class Election:
         self._clock = clock
         self._sight = Sight({}, clock())
         self._renewed_s = float("-inf")
+        self._stood_by = ""
+        """The holder that was logged last."""
+        self._warned = ("", float("-inf"))
+        """The last warning, and when it was logged."""
 
     def write_s(self) -> float:
         """Return how many seconds a write that begins now may take.
@@ -98,8 +104,9 @@ class Election:
             try:
                 async with asyncio.timeout(CALL_S):
                     await self._seek()
+                self._warned = ("", float("-inf"))
             except (ApiError, TimeoutError) as error:
-                log.warning("lease %s: %s", self._name.name, error or "no answer")
+                self._warn(str(error) or "no answer")
             if self.leading.is_set():
                 self.write_s()
             await asyncio.sleep(RENEW_S)
@@ -122,8 +129,20 @@ class Election:
             if self.leading.is_set():
                 self._renewed_s = float("-inf")
                 raise NotLeadingError(f"the lease {self._name.name} is {self._sight.spec['holderIdentity']}'s")
+            self._stand_by(str(self._sight.spec["holderIdentity"]))
             return
         await self._take(lease, now_s)
+
+    def _stand_by(self, holder: str) -> None:
+        if holder != self._stood_by:
+            log.info("stands by: %s holds the lease %s", holder, self._name.name)
+            self._stood_by = holder
+
+    def _warn(self, text: str) -> None:
+        said, at_s = self._warned
+        if text != said or self._clock() >= at_s + REPEAT_S:
+            log.warning("lease %s: %s", self._name.name, text)
+            self._warned = text, self._clock()
 
     async def _take(self, lease: Manifest, now_s: float) -> None:
         new = lease | {"spec": record(lease["spec"], self._name.identity, datetime.now(UTC))}

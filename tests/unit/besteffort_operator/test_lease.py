@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -212,3 +213,40 @@ async def test_it_seeks_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(asyncio.CancelledError):
         await mine.run()
     assert [write.split()[0] for write in cluster.writes] == ["create", "replace", "replace"]
+
+
+async def test_a_standby_says_once_who_holds_the_lease_and_again_when_that_changes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock, cluster = Clock(), InMemoryCluster()
+    first, second = election(cluster, clock, "first"), election(cluster, clock, "second")
+    await lead(first)
+    for _ in range(3):
+        await lead(second)
+    assert caplog.text.count("stands by: first holds the lease") == 1
+    held = await cluster.get(LEASE, "system", "lease")
+    cluster.put(held | {"spec": HELD})
+    await lead(second)
+    await lead(second)
+    assert caplog.text.count("stands by: other holds the lease") == 1
+
+
+async def test_an_api_server_that_stays_away_is_said_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, cluster = Clock(), InMemoryCluster()
+    cluster.refuses["get"] = UnavailableError("away")
+    naps = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal naps
+        naps += 1
+        clock.now_s += seconds
+        if naps == 40:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await election(cluster, clock).run()
+    assert [record.getMessage() for record in caplog.records] == ["lease lease: away"] * 2
