@@ -61,8 +61,7 @@ async def _operate(settings: Settings) -> None:
     """Connect, and act until told to stop.
 
     Raises:
-        OperatorError: there is nothing to connect to, or the lease was lost.
-        OSError: the address of the metrics is taken.
+        OperatorError: there is nothing to connect to, an address is taken, or the lease was lost.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

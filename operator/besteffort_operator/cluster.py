@@ -25,6 +25,7 @@ from besteffort_operator.errors import (
     InvalidError,
     NotFoundError,
     OperatorError,
+    UnauthorizedError,
     UnavailableError,
 )
 from besteffort_operator.kinds import FIELD_MANAGER
@@ -47,7 +48,7 @@ TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = 500
 ERRORS = {
     400: InvalidError,
-    401: UnavailableError,  # a token that has just expired is read anew at the next try
+    401: UnauthorizedError,
     403: ForbiddenError,
     404: NotFoundError,
     405: NotFoundError,
@@ -90,15 +91,24 @@ async def connected(kubeconfig: Path | None, user_agent: str, *, context: str | 
     )
     try:
         if kubeconfig is None:
-            load_incluster_config(configuration)
+            _load_own(configuration)
         else:
             await load_kube_config(str(kubeconfig), context, configuration, persist_config=False)
     except (ConfigException, OSError, TypeError, yaml.YAMLError) as error:  # TypeError: a file of another shape
-        where = f"with {kubeconfig}" if kubeconfig else "from within: give --kubeconfig, or run in a pod"
-        raise OperatorError(f"cannot connect to a cluster {where} ({error})") from error
+        raise OperatorError(f"cannot connect to a cluster with {kubeconfig} ({error})") from error
     async with ApiClient(configuration) as api:
         api.user_agent = user_agent
         yield Cluster(api)
+
+
+def _load_own(configuration: Configuration) -> None:
+    try:
+        load_incluster_config(configuration)
+    except ConfigException as error:
+        raise OperatorError(
+            "cannot tell which cluster to act in: give --kubeconfig FILE or set KUBECONFIG; only a pod of the cluster, "
+            "with its service account's token, needs neither"
+        ) from error
 
 
 def _seconds_of_a_write() -> float:

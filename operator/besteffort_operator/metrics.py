@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from besteffort_operator.errors import OperatorError
+from besteffort_operator.errors import ListenError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -93,7 +93,7 @@ async def serving(metrics: Metrics, address: tuple[str, int], is_ready: Callable
     /healthz says that the process answers: an API server that is away is no reason to restart it.
 
     Raises:
-        OSError: the address is taken.
+        ListenError: the address is taken.
     """
 
     async def page(_: web.Request) -> web.Response:
@@ -112,7 +112,10 @@ async def serving(metrics: Metrics, address: tuple[str, int], is_ready: Callable
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
     await runner.setup()
     try:
-        await web.TCPSite(runner, *address).start()
+        try:
+            await web.TCPSite(runner, *address).start()
+        except OSError as error:
+            raise ListenError("--metrics", address, error) from error
         host, port, *_ = runner.addresses[0]
         yield f"{host}:{port}"
     finally:

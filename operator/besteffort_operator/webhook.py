@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from besteffort_operator.errors import ApiError, NotFoundError
+from besteffort_operator.errors import ApiError, ListenError, NotFoundError
 from besteffort_operator.injection import is_injected, obstacle, patch_of
 from besteffort_operator.kinds import SERVICE
 from besteffort_operator.live_service import read_service
@@ -111,13 +111,13 @@ class Webhook:
         """Answer POST /inject at its address until cancelled, from when there is a certificate.
 
         Raises:
-            OSError: the address is taken.
+            ListenError: the address is taken.
         """
         await self._first()
         runner = web.AppRunner(self.application(), access_log=None, handle_signals=False)
         await runner.setup()
         try:
-            await web.TCPSite(runner, *self._address, ssl_context=self._tls).start()
+            await self._listen(runner)
             log.info("the webhook answers at %s:%d", *runner.addresses[0][:2])
             self.is_listening = True
             while True:
@@ -126,6 +126,12 @@ class Webhook:
         finally:
             self.is_listening = False
             await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        try:
+            await web.TCPSite(runner, *self._address, ssl_context=self._tls).start()
+        except OSError as error:
+            raise ListenError("--webhook", self._address, error) from error
 
     def application(self) -> web.Application:
         """Return what answers."""

@@ -15,6 +15,7 @@ from besteffort_operator.errors import (
     InvalidError,
     NotFoundError,
     OperatorError,
+    UnauthorizedError,
     UnavailableError,
 )
 
@@ -23,7 +24,7 @@ from besteffort_operator.errors import (
     ("status", "error"),
     [
         (400, InvalidError),
-        (401, UnavailableError),
+        (401, UnauthorizedError),
         (403, ForbiddenError),
         (404, NotFoundError),
         (409, ConflictError),
@@ -69,6 +70,6 @@ async def test_a_kubeconfig_that_leads_nowhere_is_named(tmp_path: Path, content:
 
 
 async def test_outside_a_cluster_a_kubeconfig_is_asked_for() -> None:
-    with pytest.raises(OperatorError, match="give --kubeconfig"):
+    with pytest.raises(OperatorError, match="give --kubeconfig FILE or set KUBECONFIG; only a pod"):
         async with connected(None, "tests"):
             pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from besteffort_operator.errors import ConflictError
+from besteffort_operator.errors import ConflictError, ListenError
 from besteffort_operator.metrics import Metrics, serving
 from besteffort_operator.reconcile import Outcome
 from besteffort_operator.work import Key
@@ -66,3 +66,13 @@ async def test_the_pages_say_alive_at_once_and_ready_when_it_is() -> None:
             assert answer.status == 200
         async with session.get("/metrics") as answer:
             assert "besteffort_operator_queued 7.0" in await answer.text()
+
+
+async def test_an_address_that_is_taken_is_said_with_the_flag_that_names_another() -> None:
+    async with serving(Metrics(queued=int), ("127.0.0.1", 0), bool) as address:
+        host, _, port = address.rpartition(":")
+        with pytest.raises(ListenError) as raised:
+            async with serving(Metrics(queued=int), (host, int(port)), bool):
+                pass
+    words = str(raised.value).casefold()
+    assert words == f"cannot answer at {address} (address already in use); name another with --metrics host:port"
