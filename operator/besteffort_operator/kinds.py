@@ -19,6 +19,7 @@ __all__ = [
     "KINDS",
     "LEASE",
     "MANAGED_BY",
+    "NAMESPACE",
     "OPTIONAL_KINDS",
     "POD",
     "SERVICE",
@@ -32,7 +33,7 @@ MANAGED_BY = f"app.kubernetes.io/managed-by={FIELD_MANAGER}"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A namespaced kind; an optional one comes with an add-on that a cluster may lack."""
+    """A kind; an optional one comes with an add-on that a cluster may lack."""
 
     api_version: str
     kind: str
@@ -63,6 +64,7 @@ class Kind:
 SERVICE = Kind("serving.besteffort.dev/v1alpha1", "BestEffortService", "besteffortservices")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+NAMESPACE = Kind("v1", "Namespace", "namespaces")
 POD = Kind("v1", "Pod", "pods")
 EVENT = Kind("v1", "Event", "events")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")

@@ -7,9 +7,9 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from besteffort_operator.errors import ApiError
+from besteffort_operator.errors import ApiError, NotFoundError
 from besteffort_operator.handlers import Watch
-from besteffort_operator.kinds import CONFIG_MAP, KINDS, SERVICE
+from besteffort_operator.kinds import CONFIG_MAP, KINDS, NAMESPACE, SERVICE
 from besteffort_operator.work import Key
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ class Triggers:
 
     async def watch(self) -> None:
         """Watch what there is until cancelled; begin anew when an add-on came or went, or watching failed."""
+        where = f"namespaces {', '.join(self._namespaces)}" if self._namespaces else "all namespaces"
+        log.info("watches %s", where)
+        await wait_until_served(self._cluster)
+        await self._warn_of_missing_namespaces()
         while True:
             await wait_until_served(self._cluster)
             try:
@@ -96,6 +100,15 @@ class Triggers:
             finally:
                 task.cancel()
                 await asyncio.wait([task])
+
+    async def _warn_of_missing_namespaces(self) -> None:
+        for name in self._namespaces:
+            try:
+                await self._cluster.get(NAMESPACE, "", name)
+            except NotFoundError:
+                log.warning("there is no namespace %s: nothing happens there until it is made", name)
+            except ApiError as error:  # most often no right to look, which is needed for nothing else
+                log.debug("cannot tell whether there is a namespace %s: %s", name, error)
 
     async def resync(self, period_s: float) -> None:
         """Make every service due once in each period, spread over it."""

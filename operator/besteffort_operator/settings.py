@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,6 +18,7 @@ __all__ = ["Settings", "WebhookSettings", "read_settings"]
 
 VERSION = version("besteffort")
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 LAST_PORT = 65_535
 DAY_S = 86_400
 EPILOG = """\
@@ -83,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add, own = parser.add_argument, _own_namespace()
     add(
         "--namespace",
+        type=_namespace,
         action="append",
         default=[],
         metavar="NAME",
@@ -94,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--metrics", type=_address, default="127.0.0.1:9091", metavar="HOST:PORT", help=metrics)
     _add_webhook(parser)
     lease = "namespace of the lease, which is the operator's own; default: %(default)s"
-    add("--lease-namespace", default=own, metavar="NAME", help=lease)
+    add("--lease-namespace", type=_namespace, default=own, metavar="NAME", help=lease)
     name = "the lease that the acting replica holds; default: %(default)s"
     add("--lease-name", default="besteffort-operator", metavar="NAME", help=name)
     alone = "act without a lease: only where no second replica can ever run"
@@ -124,6 +127,14 @@ def _own_namespace() -> str:
 def _kubeconfig() -> Path | None:
     named = os.environ.get("KUBECONFIG")
     return Path(named) if named else None
+
+
+def _namespace(text: str) -> str:
+    if not NAMESPACE.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a namespace; write lower-case letters, digits and inner dashes, at most 63"
+        )
+    return text
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -201,3 +202,34 @@ async def test_a_profile_that_cannot_be_read_now_is_looked_at_again() -> None:
     cluster.refuses.clear()
     await found._changed_profiles({})
     assert agenda.take(0.0) == KEY
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "words"), [(("a", "b"), "watches namespaces a, b"), ((), "watches all namespaces")]
+)
+async def test_where_it_watches_is_said_once(
+    naps: list[float], caplog: pytest.LogCaptureFixture, namespaces: tuple[str, ...], words: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    cluster = InMemoryCluster()
+    cluster.refuses["serves"] = UnavailableError("away")
+    with pytest.raises(asyncio.CancelledError):
+        await triggers(cluster, Work(Agenda(), Clock()), *namespaces).watch()
+    assert [record.getMessage() for record in caplog.records].count(words) == 1
+    assert len(naps) == 4
+
+
+async def test_a_namespace_that_is_not_there_is_said_and_a_missing_right_to_look_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"namespace": "", "name": "there"}}
+    cluster = InMemoryCluster(there)
+    found = triggers(cluster, Work(Agenda(), Clock()), "there", "missing")
+    await found._warn_of_missing_namespaces()
+    assert [record.getMessage() for record in caplog.records] == [
+        "there is no namespace missing: nothing happens there until it is made"
+    ]
+    caplog.clear()
+    cluster.refuses["get"] = ForbiddenError("no")
+    await found._warn_of_missing_namespaces()
+    assert caplog.records == []

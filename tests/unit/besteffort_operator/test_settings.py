@@ -49,6 +49,9 @@ def test_flags_are_read() -> None:
         (["--metrics", "localhost:99999"], "localhost:99999 is not HOST:PORT"),
         (["--resync-s", "soon"], "soon is not a number of seconds from 1 to 86400"),
         (["--resync-s", "0"], "0 is not a number of seconds from 1 to 86400"),
+        (["--namespace", "My_Models"], "argument --namespace: 'My_Models' is no name of a namespace; write lower-case"),
+        (["--namespace", "a,b"], "'a,b' is no name of a namespace"),
+        (["--lease-namespace", ""], "argument --lease-namespace: '' is no name of a namespace"),
         (["--log-format", "xml"], "invalid choice: 'xml'"),
     ],
 )
