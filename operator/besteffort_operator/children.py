@@ -11,6 +11,7 @@ from besteffort_operator.diagnosis import finding_of_refusal
 from besteffort_operator.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, UnavailableError
 from besteffort_operator.kinds import DEPLOYMENT, FIELD_MANAGER, KINDS, MANAGED_BY, kind_of
 from besteffort_operator.reasons import Finding, Reason
+from besteffort_operator.workload import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -38,9 +39,10 @@ class Settled:
     retry: ApiError | None = None
     """The first of the refusals that time alone may heal, such as an admission webhook that does not answer."""
 
-    def refuse(self, error: ApiError) -> None:
-        """Note that the API server did not do something."""
-        self.refused.append(finding_of_refusal(str(error)))
+    def refuse(self, error: ApiError, child: Manifest) -> None:
+        """Note that the API server did not do something with a child."""
+        found = finding_of_refusal(f"{_named(child)}: {error.said}")
+        self.refused.append(Finding(found.reason, found.sentence + _whence(error.said, child)))
         if isinstance(error, HEALED_BY_TIME):
             self.retry = self.retry or error
 
@@ -83,7 +85,7 @@ class Children:
             try:
                 found = await self._settle(owner, manifest, known, settled)
             except ApiError as error:
-                settled.refuse(error)
+                settled.refuse(error, manifest)
                 found = known
             settled.live += [found] if found else []
         for child in left.values():
@@ -143,7 +145,7 @@ class Children:
         try:
             await self._cluster.delete(kind_of(child), child)
         except ApiError as error:
-            settled.refuse(error)
+            settled.refuse(error, child)
         else:
             self._memory.forget(child)
             settled.removed.append(_named(child))
@@ -161,6 +163,14 @@ def _identity(manifest: Manifest) -> tuple[str, str, str]:
 
 def _named(manifest: Manifest) -> str:
     return f"{manifest['kind']} {manifest['metadata']['name']}"
+
+
+def _whence(said: str, child: Manifest) -> str:
+    """Return which field of the resource a fault in a pod's template most often comes from."""
+    if "spec.template." not in said:
+        return ""
+    block = "triton" if child["metadata"].get("labels", {}).get(COMPONENT) == "triton" else "router"
+    return f" (most often it comes from spec.{block}.podTemplate)"
 
 
 def _foreign(wanted: Manifest) -> Finding:

@@ -278,7 +278,7 @@ class Cluster:
             data = await response.read()
         except (aiohttp.ClientError, OSError) as error:
             why = str(error) or f"no answer within {limit_s:.1f} s"
-            raise UnavailableError(f"{method} {path}: {why}") from error
+            raise UnavailableError(f"{method} {path}: {why}", why) from error
         return _answer(method, path, response.status, data)
 
 
@@ -291,7 +291,7 @@ def _answer(method: str, path: str, status: int, data: bytes) -> Manifest:
         found = None
     if status >= min(ERRORS) or not isinstance(found, dict):
         message = found.get("message") if isinstance(found, dict) else data[:200].decode(errors="replace").strip()
-        raise _error_class(status)(f"{method} {path}: {status} {message}")
+        raise _error_class(status)(f"{method} {path}: {status} {message}", str(message or status))
     return found
 
 

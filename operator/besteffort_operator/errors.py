@@ -39,7 +39,11 @@ class ReportError(OperatorError):
 
 
 class ApiError(OperatorError):
-    """A call of the API failed."""
+    """A call of the API failed; `said` is why, without the call."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said or message
 
 
 class UnavailableError(ApiError):

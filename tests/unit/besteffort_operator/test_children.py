@@ -86,6 +86,27 @@ async def test_what_is_refused_does_not_stop_the_rest(error: Any, reason: Reason
     assert settled.retry is (error if isinstance(error, UnavailableError | ConflictError) else None)
 
 
+@pytest.mark.parametrize(
+    ("component", "block"), [("triton", "triton"), ("router", "router"), ("router-canary", "router")]
+)
+async def test_a_refused_child_is_named_with_the_block_that_its_pods_come_from(component: str, block: str) -> None:
+    said = "failed to create typed patch object (m/b; apps/v1, Kind=Deployment): .spec.template.spec.x: not declared"
+    cluster = InMemoryCluster()
+    cluster.refuses["apply Deployment"] = UnavailableError(f"PATCH /apis/apps/v1/x: 500 {said}", said)
+    refused = child(DEPLOYMENT, "b", spec={"replicas": 1})
+    refused["metadata"]["labels"] = refused["metadata"].get("labels", {}) | {"app.kubernetes.io/component": component}
+    settled = await children(cluster).settle(OWNER, [refused], [])
+    (found,) = settled.refused
+    assert found.sentence == f"Deployment b: {said} (most often it comes from spec.{block}.podTemplate)"
+
+
+async def test_a_child_that_is_refused_for_something_else_has_no_hint_of_its_pods() -> None:
+    cluster = InMemoryCluster()
+    cluster.refuses["apply ConfigMap"] = UnavailableError("PATCH /x: 500 webhook away", "webhook away")
+    settled = await children(cluster).settle(OWNER, [child(CONFIG_MAP, "a")], [])
+    assert [found.sentence for found in settled.refused] == ["ConfigMap a: webhook away"]
+
+
 async def test_a_change_that_fails_leaves_the_child_in_sight() -> None:
     cluster = InMemoryCluster(child(CONFIG_MAP, "a", data={"x": "1"}))
     cluster.refuses["apply ConfigMap"] = UnavailableError("500 failed calling webhook")

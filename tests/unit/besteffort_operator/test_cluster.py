@@ -42,6 +42,7 @@ def test_a_status_is_an_error_of_ours_with_the_servers_sentence(status: int, err
         _answer("GET", "/api", status, body)
     assert type(raised.value) is error
     assert str(raised.value) == f"GET /api: {status} services is forbidden"
+    assert raised.value.said == "services is forbidden"
 
 
 def test_a_status_without_json_is_still_known_by_its_number() -> None:
