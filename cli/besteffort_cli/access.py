@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from besteffort_operator.errors import (
     ForbiddenError,
     NotFoundError,
     OperatorError,
+    UnauthorizedError,
     UnavailableError,
 )
 from besteffort_operator.kinds import SERVICE
@@ -43,6 +45,8 @@ NamespaceOption = Annotated[
     str | None, typer.Option("-n", "--namespace", metavar="NAME", help="Of the service; default: that of the context.")
 ]
 
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -57,7 +61,7 @@ def find_place(kubeconfig: Path | None, context: str | None, namespace: str | No
     """Return the place that options mean, with what they leave out taken from the kubeconfig.
 
     Raises:
-        InputError: there is no kubeconfig, it is refused, or it has no such context.
+        InputError: there is no kubeconfig, it is refused, or has no such context; or the namespace is malformed.
     """
     where = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
     files = [path for path in map(Path, where.split(os.pathsep)) if path.is_file()]
@@ -71,7 +75,16 @@ def find_place(kubeconfig: Path | None, context: str | None, namespace: str | No
         known = f"it has {', '.join(contexts)}" if contexts else "it has none"
         wrong = f"context {name} is not in {where}" if name else f"no context is chosen in {where}"
         raise InputError(f"--context: {wrong}; {known}.")
-    return Place(Path(where), name, namespace or str(contexts[name].get("namespace") or "default"))
+    if namespace is None:
+        namespace = str(contexts[name].get("namespace") or "default")
+    return Place(Path(where), name, _formed("--namespace", namespace))
+
+
+def _formed(what: str, name: str) -> str:
+    """Return a name that is well formed; an empty one, or one with a slash, would be another path of the API."""
+    if not NAME.fullmatch(name):
+        raise InputError(f'{what}: "{name}" is no name of lower-case letters, digits and inner dashes; write another.')
+    return name
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -96,7 +109,8 @@ async def reached(place: Place) -> AsyncIterator[Cluster]:
 
     Raises:
         EnvironmentMissingError: the Kubernetes client is not installed.
-        InputError: the kubeconfig does not say how to connect, a right is missing, or somebody else wrote first.
+        InputError: the kubeconfig does not say how to connect, its credentials are refused, a right is missing, or
+            somebody else wrote first.
         ServerError: the API server does not answer, or refuses for another reason.
     """
     try:
@@ -108,6 +122,10 @@ async def reached(place: Place) -> AsyncIterator[Cluster]:
     try:
         async with connected(place.kubeconfig, f"besteffort/{version('besteffort')}", context=place.context) as cluster:
             yield cluster
+    except UnauthorizedError as error:
+        raise InputError(
+            f"the API server of context {place.context} refuses your credentials (401); log in again."
+        ) from error
     except UnavailableError as error:
         raise ServerError(f"the API server of context {place.context} does not answer: {error}") from error
     except ForbiddenError as error:
@@ -124,8 +142,9 @@ async def live_service(cluster: Cluster, place: Place, name: str) -> Manifest:
     """Return a service as it is in the cluster.
 
     Raises:
-        InputError: there is none of that name, or the cluster does not know the resource at all.
+        InputError: the name is malformed, there is none of it, or the cluster does not know the resource at all.
     """
+    _formed("NAME", name)
     try:
         return await cluster.get(SERVICE, place.namespace, name)
     except NotFoundError as error:

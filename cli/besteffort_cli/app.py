@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version as distribution_version
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -47,6 +47,22 @@ policy.command("rollback")(promotion.policy_rollback)
 def version() -> None:
     """Print the version of BestEffort and of the Python that runs it."""
     typer.echo(f"besteffort {distribution_version('besteffort')} (Python {sys.version.split()[0]})")
+
+
+def _version_asked(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version_asked, is_eager=True, help="As the verb `version`.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

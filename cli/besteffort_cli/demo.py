@@ -19,8 +19,6 @@ from besteffort_cli.errors import InputError
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
 from besteffort_cli.output import make_writable
-from besteffort_cli.page import build_page
-from besteffort_cli.picture import draw_png
 from besteffort_cli.preparation import CoresOption, TritonOption, confined, prepare, say
 from besteffort_cli.series import Scene
 from besteffort_cli.stack import LocalStack
@@ -184,6 +182,10 @@ def _conclude(
     facts: Mapping[str, float],
 ) -> None:
     """Print the table and the verdict; write results.json, the picture and the page."""
+    # What draws takes as long to load as all the rest.
+    from besteffort_cli.page import build_page  # noqa: PLC0415
+    from besteffort_cli.picture import draw_png  # noqa: PLC0415
+
     results = [score.result() for score in scores]
     sizes = tuple(size.name for size in reversed(local.service.spec.sizes))
     title = f"{results[0].name} against static sizes: the same {window.length_s:g} s of a real trace"

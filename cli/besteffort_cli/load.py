@@ -15,8 +15,6 @@ from rich.progress import Progress
 from besteffort_cli.dataset import Row, read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.output import Output, OutputOption, make_writable
-from besteffort_cli.page import build_page
-from besteffort_cli.picture import draw_png
 from besteffort_cli.replay import replay
 from besteffort_cli.report import Summary, summarise
 from besteffort_cli.series import Scene, Turn
@@ -127,6 +125,10 @@ def _scene(records: Sequence[Record], model: str, circumstances: str) -> Scene:
 
 
 def _write(folder: Path, scene: Scene, result: Result, *, html: bool) -> None:
+    # What draws takes as long to load as all the rest.
+    from besteffort_cli.page import build_page  # noqa: PLC0415
+    from besteffort_cli.picture import draw_png  # noqa: PLC0415
+
     try:
         (folder / "load.json").write_text(json.dumps(as_json([result])[0], indent=2) + "\n", encoding="utf-8")
         draw_png(scene, folder / "load.png")

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from besteffort_cli.access import Place, find_place, reached
+from besteffort_cli.access import Place, find_place, live_service, reached
 from besteffort_cli.errors import EnvironmentMissingError, InputError
+from besteffort_operator.errors import UnauthorizedError
 
 
 def kubeconfig(path: Path, *contexts: str, present: str = "", namespace: str = "") -> Path:
@@ -66,10 +67,51 @@ def test_a_file_that_is_no_kubeconfig_is_refused(content: str, tmp_path: Path) -
         find_place(path, None, None)
 
 
+@pytest.mark.parametrize("namespace", ["", "a/b", "A", "-a", "a" * 64, "a\n"])
+def test_a_malformed_namespace_is_refused(namespace: str, tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "config", "test", present="test")
+    with pytest.raises(InputError, match=r'^--namespace: ".*\n?" is no name of lower-case letters'):
+        find_place(path, None, namespace)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "A", "a?limit=1"])
+async def test_a_malformed_name_is_refused_before_anything_is_asked(name: str) -> None:
+    nobody: Any = None
+    with pytest.raises(InputError, match=r'^NAME: ".*" is no name of lower-case letters, digits and inner dashes;'):
+        await live_service(nobody, Place(Path("x"), "c", "n"), name)
+
+
+async def test_refused_credentials_are_no_missing_answer(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    clusters = [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}]
+    contexts = [{"name": "test", "context": {"cluster": "c", "user": "u"}}]
+    users: list[dict[str, Any]] = [{"name": "u", "user": {}}]
+    path.write_text(yaml.safe_dump({"clusters": clusters, "contexts": contexts, "users": users}))
+    with pytest.raises(InputError, match=r"context test refuses your credentials \(401\); log in again\.$"):
+        async with reached(Place(path, "test", "n")):
+            raise UnauthorizedError("GET /api: 401 Unauthorized")
+
+
 def test_the_command_line_loads_no_client_of_a_cluster_before_it_talks_to_one() -> None:
     code = "import besteffort_cli.app, sys; print({'kopf', 'kubernetes', 'aiohttp'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_the_command_line_loads_nothing_that_draws_before_it_draws() -> None:
+    code = "import besteffort_cli.app, sys; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_the_option_says_the_version_as_the_verb_does() -> None:
+    code = "import besteffort_cli.app as a, sys; a.main()"
+    option, verb = (
+        subprocess.run([sys.executable, "-c", code, word], capture_output=True, text=True, check=True).stdout
+        for word in ("--version", "version")
+    )
+    assert option == verb
+    assert option.startswith("besteffort ")
 
 
 async def test_without_the_kubernetes_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
