@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
+from besteffort_cli.age import age
 from besteffort_operator.reasons import EXPLANATIONS, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from rich.console import RenderableType
 
@@ -115,8 +117,8 @@ def _time(event: Mapping[str, Any]) -> str:
     return str(moment)[:19] + "Z"
 
 
-def lines(report: ServiceReport) -> Iterator[RenderableType]:
-    """Yield the report for a terminal."""
+def lines(report: ServiceReport, now: datetime) -> Iterator[RenderableType]:
+    """Yield the report for a terminal: ages instead of times, and each message in full only once."""
     yield _headline(report)
     if not report.seen:
         yield (
@@ -125,21 +127,24 @@ def lines(report: ServiceReport) -> Iterator[RenderableType]:
         )
     for advice in report.advice:
         yield f"[bold]{advice.reason}[/]: {escape(advice.meaning)}\n  [bold]Do:[/] {escape(advice.action)}"
-    status = report.status
+    status, said = report.status, dict[str, str]()
     if conditions := status.get("conditions"):
-        rows = [_condition(found) for found in conditions]
-        yield _table("Conditions", ("", "", "reason", "since", "why"), rows)
+        rows = [_condition(found, now, said) for found in conditions]
+        yield _table("Conditions", ("", "", "reason", "age", "why"), rows)
     if sizes := status.get("sizes"):
-        rows = [(size["name"], f"{size['ready']}/{size['wanted']}", _safe(size.get("message", ""))) for size in sizes]
+        rows = [
+            (size["name"], f"{size['ready']}/{size['wanted']}", _once(size.get("message", ""), size["name"], said))
+            for size in sizes
+        ]
         yield _table("Sizes", ("", "ready", ""), rows)
     if policy := status.get("policy"):
-        yield _policy(policy)
+        yield _policy(policy, now)
     if scaling := status.get("scaling"):
         rows = [
             (found["deployment"], f"{found['replicas']}/{found['wanted']}", _safe(found["reason"])) for found in scaling
         ]
         yield _table("Scaling", ("", "ready", "why"), rows)
-    yield from _events_shown(report.events)
+    yield from _events_shown(report.events, now, said)
 
 
 def _headline(report: ServiceReport) -> str:
@@ -150,31 +155,40 @@ def _headline(report: ServiceReport) -> str:
     return f"[bold]{report.name}[/] in namespace {report.namespace} is {state}{why}{url}"
 
 
-def _condition(found: Mapping[str, Any]) -> tuple[str, ...]:
+def _condition(found: Mapping[str, Any], now: datetime, said: dict[str, str]) -> tuple[str, ...]:
     waits = found["status"] == "Unknown" or found["type"] == "Progressing"
     colour = "green" if _is_good(found) else "yellow" if waits else "red"
     state = f"[{colour}]{found['status']}[/]"
-    return found["type"], state, found["reason"], found["lastTransitionTime"], _safe(found["message"])
+    why = _once(found["message"], found["type"], said)
+    # The first line of the report is the message of Ready.
+    shown = "as above" if found["type"] == "Ready" else why
+    return found["type"], state, found["reason"], age(found["lastTransitionTime"], now), shown
 
 
-def _policy(policy: Mapping[str, Any]) -> str:
+def _once(message: str, of: str, said: dict[str, str]) -> str:
+    """Return a message, or whose message it repeats."""
+    first = said.setdefault(message, of) if message else of
+    return _safe(message) if first == of else f"as for {first}"
+
+
+def _policy(policy: Mapping[str, Any], now: datetime) -> str:
     digest = f" {policy['digest'][:DIGEST_SHOWN]}" if policy.get("digest") else ""
-    since = f" since {policy['loadedAt']}" if policy.get("loadedAt") else ""
+    since = f" for {age(policy['loadedAt'], now)}" if policy.get("loadedAt") else ""
     mode, routers = policy.get("mode", ""), policy.get("routers", "")
     return f"[bold]Policy[/] {policy.get('kind', '')}{digest} in mode {mode} on {routers} routers{since}"
 
 
-def _events_shown(events: tuple[Event, ...] | None) -> Iterator[RenderableType]:
+def _events_shown(events: tuple[Event, ...] | None, now: datetime, said: dict[str, str]) -> Iterator[RenderableType]:
     if events is None:
         yield "[bold]Events[/] may not be read by this user."
     elif events:
-        yield _table("Events", ("", ""), [(event.at, _what(event)) for event in events])
+        yield _table("Events", ("", ""), [(age(event.at, now), _what(event, said)) for event in events])
 
 
-def _what(event: Event) -> str:
+def _what(event: Event, said: dict[str, str]) -> str:
     reason = f"[red]{event.reason}[/]" if event.type == "Warning" else event.reason
     whom = "" if event.about.startswith("BestEffortService/") else f" {event.about}"
-    return f"{reason}{whom}: {_safe(event.message)}"
+    return f"{reason}{whom}: {_once(event.message, event.about, said)}"
 
 
 def _safe(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,7 +44,7 @@ def status(
         typer.echo(json.dumps(as_mapping(report)))
     else:
         console = Console(highlight=False)
-        for line in lines(report):
+        for line in lines(report, datetime.now(UTC)):
             console.print(line)
     if not report.ready:
         raise typer.Exit(1)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
 from besteffort_cli.service_report import EVENTS_SHOWN, as_mapping, lines, report_of
 
+NOW = datetime(2026, 11, 21, 12, 3, 20, tzinfo=UTC)
 SCHEDULER = "0/4 nodes are available: 4 Insufficient nvidia.com/gpu."
 
 
@@ -34,10 +36,10 @@ def event(about: str, at: str, *, uid: str = "", kind: str = "Normal", message: 
     }
 
 
-def text(found: dict[str, Any], events: list[dict[str, Any]] | None = None) -> str:
-    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+def text(found: dict[str, Any], events: list[dict[str, Any]] | None = None, width: int = 200) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
     with console.file:
-        for line in lines(report_of(found, [] if events is None else events)):
+        for line in lines(report_of(found, [] if events is None else events), NOW):
             console.print(line)
     return console.export_text()
 
@@ -72,6 +74,30 @@ def test_sizes_policy_and_scaling_are_shown() -> None:
     assert "Policy Learned abababababab in mode Enforce on 0/2 routers" in shown
     assert "assistant-triton" in shown
     assert "Clients call assistant.models.svc:8001" in shown
+
+
+def test_at_80_columns_a_condition_has_its_age_in_its_first_line() -> None:
+    shown = text(SHORT, [event("assistant", "2026-11-21T12:01:00Z", uid="u")], width=80).splitlines()
+    (row,) = (line.split() for line in shown if line.startswith("SizesAvailable"))
+    assert row == ["SizesAvailable", "False", "Unschedulable", "3m", "why"]
+    assert ["2m", "R:", "m"] in [line.split() for line in shown]
+
+
+def test_a_repeated_message_is_shown_once() -> None:
+    why = "size small, 0 of 1 ready: no node"
+    short = service(
+        condition("Ready", "False", "Unschedulable", why),
+        condition("SizesAvailable", "False", "Unschedulable", why),
+        condition("RouterReady", "True", "Available", "2 of 2 routers"),
+        sizes=[{"name": name, "ready": 0, "wanted": 1, "message": SCHEDULER} for name in ("small", "large")],
+    )
+    shown = text(short, [event("assistant-triton-x", "2026-11-21T12:01:00Z", kind="Warning", message=SCHEDULER)])
+    assert shown.count(why) == shown.count(SCHEDULER) == 1
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in shown.splitlines() if line.strip()}
+    assert rows["Ready"] == "False Unschedulable 3m as above"
+    assert rows["SizesAvailable"] == "False Unschedulable 3m as for Ready"
+    assert rows["RouterReady"] == "True Available 3m 2 of 2 routers"
+    assert rows["large"] == "0/1 as for small"
 
 
 def test_what_is_ready_needs_no_advice() -> None:
@@ -124,7 +150,7 @@ def test_an_event_of_the_scheduler_brings_its_time_in_another_field() -> None:
 
 def test_events_that_may_not_be_read_are_said_so() -> None:
     report = report_of(SHORT, None)
-    assert any("may not be read" in str(line) for line in lines(report))
+    assert any("may not be read" in str(line) for line in lines(report, NOW))
 
 
 def test_what_a_pod_says_has_no_power_over_the_terminal() -> None:
