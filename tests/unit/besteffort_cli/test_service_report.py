@@ -80,7 +80,7 @@ def test_at_80_columns_a_condition_has_its_age_in_its_first_line() -> None:
     shown = text(SHORT, [event("assistant", "2026-11-21T12:01:00Z", uid="u")], width=80).splitlines()
     (row,) = (line.split() for line in shown if line.startswith("SizesAvailable"))
     assert row == ["SizesAvailable", "False", "Unschedulable", "3m", "why"]
-    assert ["2m", "R:", "m"] in [line.split() for line in shown]
+    assert ["2m", "R", "Pod/assistant:", "m"] in [line.split() for line in shown]
 
 
 def test_a_repeated_message_is_shown_once() -> None:
