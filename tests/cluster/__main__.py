@@ -13,6 +13,13 @@ sys.path[0] = str(Path(__file__).parents[1])  # so that `python tests/cluster` f
 from cluster import binaries
 from cluster.errors import ClusterError
 
+NEXT = """\
+Next, in another shell with that KUBECONFIG:
+  {kubectl} apply --server-side -f manifests/crd.yaml
+  {python} -m besteffort_operator
+  {kubectl} apply -f FILE  (docs/first-service.md has one; the pods run in name only)\
+"""
+
 
 def main() -> int:
     """Run one command; return the exit status."""
@@ -45,6 +52,7 @@ def _up(nodes: int) -> None:
     with ControlPlane(nodes) as plane:
         print(f"export KUBECONFIG={plane.kubeconfig}", flush=True)
         print(f"Ready: {nodes} nodes of 8 GPUs at {plane.url}; Ctrl-C ends and removes it.", file=sys.stderr)
+        print(NEXT.format(kubectl=binaries.path("kubectl"), python=sys.executable), file=sys.stderr)
         signal.pause()
 
 

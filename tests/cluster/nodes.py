@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["gpu_nodes", "volumes"]
 
-PRODUCT = "NVIDIA-A100-SXM4-40GB"
+PRODUCT = "NVIDIA-A100-SXM4-80GB"
 RESOURCES = {
     "cpu": "64",
     "memory": "512Gi",
