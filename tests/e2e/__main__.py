@@ -63,7 +63,7 @@ def _parse() -> argparse.Namespace:
 
 def _on_given_cluster(asked: argparse.Namespace, steps: Steps) -> dict[str, Any]:
     world = World(Kubectl(asked.kubeconfig), asked.images, asked.gpu)
-    passed = play(asked.plan, world, steps)
+    passed = play(PLANS[asked.plan], world, steps)
     return {"passed": passed, "steps_s": steps.seconds, "figures": world.figures}
 
 

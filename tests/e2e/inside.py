@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster.errors import ClusterError
 from e2e.ground import PRODUCT, start_cluster
-from e2e.scenario import play
+from e2e.scenario import PLANS, play
 from e2e.timing import Steps
 from e2e.world import ROOT, World
 
@@ -34,7 +34,7 @@ def main() -> int:
         with steps.step(f"a cluster of {NODES} nodes with images"):
             kubectl = start_cluster(asked.folder, asked.archives, nodes=NODES)
         world = World(kubectl, "localhost/besteffort", PRODUCT, _models(asked.folder))
-        results |= {"passed": play(asked.plan, world, steps), "figures": world.figures}
+        results |= {"passed": play(PLANS[asked.plan], world, steps), "figures": world.figures}
     except ClusterError as error:
         print(f"e2e: {error}", file=sys.stderr)
     finally:

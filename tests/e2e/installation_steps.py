@@ -49,11 +49,10 @@ def start_service(world: World) -> None:
     world.apply(*world.resource("assistant.yaml"), *world.resource("client.yaml", NAME="client"))
     await_ready(world, "assistant")
     world.kubectl.wait(["pod/client", f"--namespace={world.namespace}"], "condition=Ready", READY_WITHIN_S)
+    place = f"--namespace={world.namespace}"
     # One size and one router make it Ready; the others come some seconds later.
     for condition in ("AllSizesReady", "PolicyLoaded"):
-        world.kubectl.wait(
-            ["bes/assistant", f"--namespace={world.namespace}"], f"condition={condition}", READY_WITHIN_S
-        )
+        world.kubectl.wait(["bes/assistant", place], f"condition={condition}", READY_WITHIN_S)
     status = world.get("bes", "assistant")["status"]
     assert status["sizesReady"] == "3/3", status
     assert status["policy"]["digest"], status

@@ -35,6 +35,7 @@ class World:
     """Folder of every node that holds the model repository; None: the copy in Triton's image."""
     rate_rps: float = 20.0
     """Of the requests while something is changed."""
+    large_model: str = "large"
     namespace: str = "besteffort-e2e"
     operator_namespace: str = "besteffort-system"
     figures: dict[str, Any] = field(default_factory=dict)
@@ -54,7 +55,14 @@ class World:
     def resource(self, name: str, **replaced: str) -> list[dict[str, Any]]:
         """Return the objects of a file in resources/, with its words in capitals replaced."""
         models = "pvc://demo-models" if self.models else "file:///opt/besteffort/models"
-        words = {"MODELS": models, "IMAGES": self.images, "GPU": self.gpu, "NAMESPACE": self.namespace} | replaced
+        words = {
+            "MODELS": models,
+            "IMAGES": self.images,
+            "GPU": self.gpu,
+            "NAMESPACE": self.namespace,
+            "LARGE": self.large_model,
+        }
+        words |= replaced
         text = (RESOURCES / name).read_text()
         for word, value in words.items():
             text = text.replace(word, value)
