@@ -64,6 +64,16 @@ def volumes_hold_something(spec: Spec) -> Iterator[str]:
             yield f"spec.triton.{field}: " + wording.TOO_SMALL.format(value=size, least=VOLUME_MIN)
 
 
+def requests_are_within_limits(spec: Spec) -> Iterator[str]:
+    """Nothing in `triton.resources.requests` and `router.resources.requests` is more than its limit."""
+    for block, asked in {"triton": spec.triton.resources, "router": spec.router.resources}.items():
+        for name in sorted(asked.requests.keys() & asked.limits.keys()):
+            request, limit = asked.requests[name], asked.limits[name]
+            if amount(request) > amount(limit):
+                path = path_text(["spec", block, "resources", "requests", name])
+                yield f"{path}: " + wording.ABOVE_LIMIT.format(request=request, limit=limit)
+
+
 def variables_are_unambiguous(spec: Spec) -> Iterator[str]:
     """No two of `triton.env` have one name, and each has exactly one of `value` and `valueFrom`."""
     yield from repeated("spec.triton.env", [variable.name for variable in spec.triton.env], field=".name")
@@ -110,6 +120,7 @@ RUNNING_RULES: tuple[Callable[[Spec], Iterator[str]], ...] = (
     waits_are_bounded,
     queue_bytes_are_bounded,
     volumes_hold_something,
+    requests_are_within_limits,
     variables_are_unambiguous,
     arguments_are_free,
     engine_arguments_are_plain,

@@ -42,6 +42,7 @@ SENT_NAME: Final = "(has({0}.spec.modelName) ? {0}.spec.modelName : {0}.metadata
 UNSAID: Final[Mapping[str, str]] = {
     "tasks_are_unique": "the list is a set to the API server",
     "sizes_are_unique": "the list is a map by name to the API server",
+    "requests_are_within_limits": "quantities of a pod may be numbers or text, and the operator tells it anyway",
     "engine_arguments_are_plain": "CEL does not see into objects that are passed on as they are",
 }
 """Rules that no CEL says, and why."""

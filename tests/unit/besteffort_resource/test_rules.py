@@ -150,6 +150,14 @@ BROKEN: list[tuple[Callable[[Spec], Iterator[str]], dict[str, Any], int]] = [
     (running_rules.queue_bytes_are_bounded, {"router": {"queue": {"maxBytes": "65Gi"}}}, 1),
     (running_rules.volumes_hold_something, {"triton": {"sharedMemory": "0", "cache": {"size": "1023Ki"}}}, 2),
     (
+        running_rules.requests_are_within_limits,
+        {
+            "triton": {"resources": {"requests": {"cpu": 4, "memory": "8Gi"}, "limits": {"cpu": "3500m", "memory": 1}}},
+            "router": {"resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "999m"}}},
+        },
+        3,
+    ),
+    (
         running_rules.variables_are_unambiguous,
         {"triton": {"env": [{"name": "A", "value": ""}, {"name": "A", "value": "1"}]}},
         1,
@@ -181,6 +189,7 @@ BROKEN: list[tuple[Callable[[Spec], Iterator[str]], dict[str, Any], int]] = [
 ]
 KEPT: list[dict[str, Any]] = [
     {},
+    {"triton": {"resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"cpu": "1000m"}}}},
     {"deadline": {"default": "1ms", "max": "60m"}},
     {"deadline": {"default": "2s", "max": "2s"}},
     {"deadline": {"mode": "Soft", "graceFactor": "1.01"}},
