@@ -36,7 +36,7 @@ SERVICES = {
         "spec:\n  deadline: {default: 3 parsecs}\n": r".*deadline\.default: \"3 parsecs\" .* write it like 300ms.*",
         "spec:\n  deadline: {default: 300}\n": r".*deadline\.default: 300 .* with the unit ms, s or m; write it .*",
         "spec:\n  deadline: {default: -5ms}\n": r".*spec\.deadline\.default: \"-5ms\" is not a duration .*",
-        "spec:\n  policy: {kind: Static, staticSize: huge}\n": r".*spec\.policy\.staticSize: \"huge\" .* small, large",
+        "spec:\n  policy: {kind: Static, staticSize: huge}\n": r".*policy\.staticSize: huge is not .* small, large",
         "spec: {{{\n": r"service\.yaml: line \d+, column \d+: .*; check indentation, colons and quotes",
     },
     "mode: Dedicated": {
