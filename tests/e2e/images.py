@@ -63,7 +63,6 @@ class _Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._run = Path("/run/besteffort-e2e")
         folder.mkdir(parents=True, exist_ok=True)
 
     def has(self, tag: str) -> bool:
@@ -90,7 +89,11 @@ class _Store:
         return self._buildah("images", "--format={{.Size}}", image.tag)
 
     def _buildah(self, *words: str) -> str:
-        place = (f"--root={self._folder / 'store'}", f"--runroot={self._run}", "--storage-driver=overlay")
+        place = (
+            f"--root={self._folder / 'store'}",
+            f"--runroot={self._folder / 'runroot'}",
+            "--storage-driver=overlay",
+        )
         return _run("buildah", *place, *words)
 
 
