@@ -14,6 +14,7 @@ from cluster.errors import ClusterError
 from e2e import prerequisites
 from e2e.cgroups import Cgroups
 from e2e.images import build_images
+from e2e.installation_steps import clean_up
 from e2e.kubectl import Kubectl
 from e2e.scenario import PLANS, play
 from e2e.timing import Steps
@@ -63,7 +64,10 @@ def _parse() -> argparse.Namespace:
 
 def _on_given_cluster(asked: argparse.Namespace, steps: Steps) -> dict[str, Any]:
     world = World(Kubectl(asked.kubeconfig), asked.images, asked.gpu)
-    passed = play(PLANS[asked.plan], world, steps)
+    try:
+        passed = play(PLANS[asked.plan], world, steps)
+    finally:
+        clean_up(world)
     return {"passed": passed, "steps_s": steps.seconds, "figures": world.figures}
 
 

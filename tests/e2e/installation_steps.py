@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
+from cluster.errors import CommandError
 from e2e.daemons import wait_until
 from e2e.world import ROOT
 
 if TYPE_CHECKING:
     from e2e.world import World
 
-__all__ = ["delete_service", "install_operator", "start_service", "uninstall_operator"]
+__all__ = ["clean_up", "delete_service", "install_operator", "start_service", "uninstall_operator"]
 
 READY_WITHIN_S = 180.0
 GONE_WITHIN_S = 120.0
@@ -86,6 +88,18 @@ def uninstall_operator(world: World) -> None:
     world.kubectl("delete", "namespace", world.namespace, world.operator_namespace, "--wait=false")
     if world.models:
         world.kubectl("delete", "pv", "demo-models", "--wait=false")
+
+
+def clean_up(world: World) -> None:
+    """Take away what an ended run has left; nothing is done after one that went through."""
+    namespaces = world.kubectl("get", "namespaces", "--output=name").split()
+    if f"namespace/{world.namespace}" in namespaces:
+        with contextlib.suppress(CommandError):
+            world.kubectl("delete", "bes", "--all", f"--namespace={world.namespace}", "--timeout=60s")
+    if f"namespace/{world.operator_namespace}" in namespaces:
+        world.helm("uninstall", "besteffort", "--namespace", world.operator_namespace, "--ignore-not-found", "--wait")
+    both = (world.namespace, world.operator_namespace)
+    world.kubectl("delete", "namespace", *both, "--ignore-not-found", "--wait=false")
 
 
 def _left(world: World) -> list[str]:
