@@ -111,17 +111,27 @@ class Children:
         """Make one child as wanted and return it as it then is; None where its name is taken."""
         kind, name = kind_of(wanted), _named(wanted)
         if known is None:
-            if await self._is_taken(kind, wanted, owner):
+            applied = await self._create(kind, wanted, owner)
+            if applied is None:
                 settled.refused.append(_foreign(wanted))
                 return None
         elif self._memory.is_settled(known, wanted):
             return known
         else:
             await self._hand_over(kind, wanted, known)
-        applied = await self._cluster.apply(kind, wanted)
+            applied = await self._cluster.apply(kind, wanted)
         (settled.changed if known else settled.created).append(name)
         self._memory.accept(applied, wanted)
         return applied
+
+    async def _create(self, kind: Kind, wanted: Manifest, owner: Manifest) -> Manifest | None:
+        """Apply a child that is not there, or lost its labels; None where somebody else's object has the name."""
+        try:
+            return await self._cluster.apply(kind, _only_if_absent(wanted))
+        except ConflictError:
+            if await self._is_taken(kind, wanted, owner):
+                return None
+            return await self._cluster.apply(kind, wanted)
 
     async def _is_taken(self, kind: Kind, wanted: Manifest, owner: Manifest) -> bool:
         """Say whether somebody else's object has the name; ours that lost its labels is ours."""
@@ -171,6 +181,11 @@ def _whence(said: str, child: Manifest) -> str:
         return ""
     block = "triton" if child["metadata"].get("labels", {}).get(COMPONENT) == "triton" else "router"
     return f" (most often it comes from spec.{block}.podTemplate)"
+
+
+def _only_if_absent(manifest: Manifest) -> Manifest:
+    """Return a manifest that makes an object, and conflicts with every one that exists: none has so old a version."""
+    return manifest | {"metadata": manifest["metadata"] | {"resourceVersion": "1"}}
 
 
 def _foreign(wanted: Manifest) -> Finding:

@@ -59,6 +59,9 @@ class InMemoryCluster:
     async def apply(self, kind: Kind, manifest: Manifest, *, manager: str = "besteffort-operator") -> Manifest:
         self._log("apply", kind, manifest, manager)
         before = self._objects.get((kind.kind, manifest["metadata"]["namespace"], manifest["metadata"]["name"]), {})
+        version = manifest["metadata"].get("resourceVersion")
+        if before and version not in (None, before["metadata"]["resourceVersion"]):
+            raise ConflictError("the object has been modified")
         return self._store(_merged(before, manifest))
 
     async def apply_status(self, kind: Kind, manifest: Manifest) -> Manifest:

@@ -57,7 +57,8 @@ async def test_a_name_that_is_taken_is_a_fault_and_the_object_stays() -> None:
     cluster = InMemoryCluster(child(CONFIG_MAP, "a", uid="another", data={"x": "theirs"}))
     ours = children(cluster)
     settled = await ours.settle(OWNER, [child(CONFIG_MAP, "a", data={"x": "1"})], await ours.read(OWNER))
-    assert cluster.writes == []
+    found = await cluster.get(CONFIG_MAP, OWNER["metadata"]["namespace"], "a")
+    assert found["data"] == {"x": "theirs"}
     assert [finding.sentence for finding in settled.refused] == [
         "ConfigMap a exists and is not this service's; rename one of the two"
     ]
