@@ -24,7 +24,7 @@ class InMemoryCluster:
         self.refuses: dict[str, OperatorError] = {}
         """Errors by what they answer, such as `apply PodMonitor` or `list`."""
         self._objects: dict[tuple[str, str, str], Manifest] = {}
-        self._versions = count(1)
+        self._versions = count(2)  # as in etcd, whose first revision is no object's
         for found in objects:
             self._store(found)
 
