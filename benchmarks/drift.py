@@ -28,7 +28,7 @@ PATIENCE_S = 60.0
 NOBODYS = {"app.kubernetes.io/part-of": "somebody"}
 EDITS: dict[str, dict[str, Any]] = {
     "ServiceAccount": {"metadata": {"labels": NOBODYS}},
-    "ConfigMap": {"data": {"small.config.pbtxt": ""}},
+    "ConfigMap": {"data": {"router.json": ""}},
     "PersistentVolumeClaim": {"metadata": {"labels": NOBODYS}},
     "NetworkPolicy": {"spec": {"ingress": [{}]}},
     "Service": {"spec": {"selector": {"app.kubernetes.io/instance": "somebody"}}},
