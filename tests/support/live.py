@@ -30,12 +30,7 @@ def deployment(  # noqa: PLR0913  what a Deployment can be like
 ) -> dict[str, Any]:
     strategy = {"maxSurge": max_surge, "maxUnavailable": 0 if max_surge else 1}
     ready = wanted if ready is None else ready
-    progress = (
-        "ProgressDeadlineExceeded" if overdue else "NewReplicaSetAvailable" if rolled_out else "ReplicaSetUpdated"
-    )
-    conditions = [{"type": "Progressing", "status": "False" if overdue else "True", "reason": progress}]
-    if refusal:
-        conditions.append({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": refusal})
+    conditions = _conditions(rolled_out=rolled_out, overdue=overdue, refusal=refusal)
     labels = {"app.kubernetes.io/component": component}
     return {
         "apiVersion": "apps/v1",
@@ -60,6 +55,14 @@ def deployment(  # noqa: PLR0913  what a Deployment can be like
             "conditions": conditions,
         },
     }
+
+
+def _conditions(*, rolled_out: bool, overdue: bool, refusal: str) -> list[dict[str, Any]]:
+    reason = "ProgressDeadlineExceeded" if overdue else "NewReplicaSetAvailable" if rolled_out else "ReplicaSetUpdated"
+    found = [{"type": "Progressing", "status": "False" if overdue else "True", "reason": reason}]
+    if refusal:
+        found.append({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": refusal})
+    return found
 
 
 def pod(  # noqa: PLR0913  what a pod can be like
