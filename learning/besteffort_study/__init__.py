@@ -1,1 +1,1 @@
-"""The study: pools, traffic and entrants, played against each other on the same arrivals, and the report of it."""
+"""The study: GPU profiles, pools, traffic, policies and their comparison. It decides nothing that a router runs."""
