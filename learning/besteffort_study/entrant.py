@@ -31,6 +31,10 @@ class Entrant(Protocol):
         """A name for all that decides but source code: tuned numbers, weights. Equal digests play alike."""
 
     @property
+    def bounded(self) -> bool:
+        """Whether it plays on the pool of the case, so that the bound holds for it; 8 GPUs instead of 4 do not."""
+
+    @property
     def broad(self) -> str:
         """The entrant that differs only in being tuned on all loads where this one was on a few; empty elsewhere."""
 

@@ -1,0 +1,53 @@
+"""From what became of the requests of a round to its cell. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from besteffort_sim.report import summarise
+from besteffort_study.cell import BOUND, Cell, Played
+from besteffort_study.windows import reward_series, window_shares
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from besteffort_sim.model import Log
+    from besteffort_study.cell import Round
+    from besteffort_study.entrant import Case
+
+__all__ = ["bound_cell", "played_cell"]
+
+
+def played_cell(where: Round, case: Case, log: Log, *, policy: str, digest: str, bounded: bool) -> Cell:
+    """Return the cell of a policy in a round."""
+    found = summarise(case.workload, log, case.pool.quality.shape[1])
+    peak, arrival_s = _peak(case), case.workload.arrival_s
+    played = Played(
+        in_time=found.in_time / found.offered,
+        late=found.late / found.offered,
+        refused=found.refused / found.offered,
+        p50_s=_finite(found.p50_s),
+        p95_s=_finite(found.p95_s),
+        p99_s=_finite(found.p99_s),
+        sizes=found.shares,
+        windows=window_shares(arrival_s, log.reward, peak),
+        series=reward_series(arrival_s, log.reward) if where.seed == 0 else (),
+    )
+    return Cell(where, policy, digest, found.offered, found.reward, float(peak.mean()), bounded, played)
+
+
+def bound_cell(where: Round, case: Case, bound: float, digest: str) -> Cell:
+    """Return the cell of the bound on the mean reward of a round."""
+    return Cell(where, BOUND, digest, case.workload.task.size, bound, float(_peak(case).mean()))
+
+
+def _peak(case: Case) -> NDArray[np.float64]:
+    """Return for each request what the best size is worth in time, (n,)."""
+    best: NDArray[np.float64] = case.pool.quality.max(axis=1)[case.workload.task]
+    return best
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
