@@ -39,8 +39,6 @@ class Played:
     """Share of each size among those answered."""
     windows: tuple[float, ...]
     """Share of the windows at or above a part of their peak, for each of `windows.ASKED`."""
-    series: tuple[float, ...] = ()
-    """Reward per second, second by second; kept for the first seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,8 @@ class Cell:
     """Whether the round's bound holds for this policy."""
     played: Played | None = None
     """None for the bound."""
+    series: tuple[float, ...] = ()
+    """Reward of what arrives in each second, for the bound the peak of it; kept for seed 0 only."""
 
 
 _CELL = TypeAdapter(Cell)

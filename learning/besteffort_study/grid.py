@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from besteffort_study.entrant import Case, Entrant
 
-__all__ = ["Arena", "Grid", "Load", "Setting", "rounds_of"]
+__all__ = ["Arena", "Facts", "Grid", "Load", "Setting", "rounds_of"]
 
 
 class Load(NamedTuple):
@@ -21,6 +21,19 @@ class Load(NamedTuple):
     workload: str
     load: float
     """In load units."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{self.workload} {self.load:g}x"
+
+
+class Facts(NamedTuple):
+    """What a report says of a setting besides its figures."""
+
+    sizes: tuple[str, ...]
+    unit_rps: float
+    """Arrivals per second at load 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +61,15 @@ class Arena(Protocol):
     def digest(self) -> str:
         """A name for all that cases follow from but source code; empty where that is all."""
 
+    @property
+    def about(self) -> str:
+        """What is studied, and in which unit loads are, in sentences for a report."""
+
     def entrants(self, scenario: str, layout: str) -> Mapping[str, Entrant]:
         """Return who plays there; the first is the one that the others are compared with."""
+
+    def facts(self, scenario: str, layout: str) -> Facts:
+        """Return what a report says of a setting."""
 
     def case(self, where: Round) -> Case:
         """Return the case of a round, drawn from nothing but the round."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from besteffort_sim.report import summarise
 from besteffort_study.cell import BOUND, Cell, Played
-from besteffort_study.windows import reward_series, window_shares
+from besteffort_study.windows import second_by_second, window_shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +22,7 @@ __all__ = ["bound_cell", "played_cell"]
 
 def played_cell(where: Round, case: Case, log: Log, *, policy: str, digest: str, bounded: bool) -> Cell:
     """Return the cell of a policy in a round."""
-    found = summarise(case.workload, log, case.pool.quality.shape[1])
-    peak, arrival_s = _peak(case), case.workload.arrival_s
+    found, peak = summarise(case.workload, log, case.pool.quality.shape[1]), _peak(case)
     played = Played(
         in_time=found.in_time / found.offered,
         late=found.late / found.offered,
@@ -32,21 +31,26 @@ def played_cell(where: Round, case: Case, log: Log, *, policy: str, digest: str,
         p95_s=_finite(found.p95_s),
         p99_s=_finite(found.p99_s),
         sizes=found.shares,
-        windows=window_shares(arrival_s, log.reward, peak),
-        series=reward_series(arrival_s, log.reward) if where.seed == 0 else (),
+        windows=window_shares(case.workload.arrival_s, log.reward, peak),
     )
-    return Cell(where, policy, digest, found.offered, found.reward, float(peak.mean()), bounded, played)
+    series = _series(where, case, log.reward)
+    return Cell(where, policy, digest, found.offered, found.reward, float(peak.mean()), bounded, played, series)
 
 
 def bound_cell(where: Round, case: Case, bound: float, digest: str) -> Cell:
     """Return the cell of the bound on the mean reward of a round."""
-    return Cell(where, BOUND, digest, case.workload.task.size, bound, float(_peak(case).mean()))
+    peak = _peak(case)
+    return Cell(where, BOUND, digest, peak.size, bound, float(peak.mean()), series=_series(where, case, peak))
 
 
 def _peak(case: Case) -> NDArray[np.float64]:
     """Return for each request what the best size is worth in time, (n,)."""
     best: NDArray[np.float64] = case.pool.quality.max(axis=1)[case.workload.task]
     return best
+
+
+def _series(where: Round, case: Case, values: NDArray[np.float64]) -> tuple[float, ...]:
+    return second_by_second(case.workload.arrival_s, values) if where.seed == 0 else ()
 
 
 def _finite(value: float) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ASKED", "reward_series", "window_shares"]
+__all__ = ["ASKED", "second_by_second", "window_shares"]
 
 ASKED = ((10.0, 0.96), (10.0, 0.98), (1.0, 0.96), (1.0, 0.98))
 """Seconds of a window, and the part of its peak that it must reach."""
@@ -36,6 +36,6 @@ def _share(
     return float((earned[busy] >= part * best[busy] - _ROUNDING).mean()) if busy.any() else 0.0
 
 
-def reward_series(arrival_s: NDArray[np.float64], reward: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return the reward of what arrives in each second."""
-    return tuple(np.bincount(arrival_s.astype(np.int64), reward).round(4).tolist())
+def second_by_second(arrival_s: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the sum of the values of what arrives in each second."""
+    return tuple(np.bincount(arrival_s.astype(np.int64), values).round(4).tolist())

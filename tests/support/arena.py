@@ -13,7 +13,7 @@ from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
 from besteffort_sim.model import ANSWERED, HOPELESS, Log, World
 from besteffort_sim.workload import build_workload
 from besteffort_study.entrant import Case
-from besteffort_study.grid import Grid, Load, Setting
+from besteffort_study.grid import Facts, Grid, Load, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,15 +65,19 @@ class Constant:
 
 @dataclass(frozen=True)
 class MadeUpArena:
-    """Ten requests a second and load unit, for 20 seconds."""
+    """Five requests a second and load unit, for 20 seconds."""
 
     players: Mapping[str, Constant] = field(
         default_factory=lambda: {"ours": Constant(0.9), "other": Constant(0.7), "none": Constant(0.0)}
     )
     digest: str = ""
+    about: str = "All of it is `made up`."
 
     def entrants(self, _scenario: str, _layout: str) -> Mapping[str, Constant]:
         return self.players
+
+    def facts(self, _scenario: str, _layout: str) -> Facts:
+        return Facts(SIZES, 5.0)
 
     def case(self, where: Round) -> Case:
         sizes = [SizeSpec("small", 0.4, {}, {1: 0.01}), SizeSpec("large", 0.8, {"a": 0.6}, {1: 0.1})]

@@ -11,11 +11,13 @@ from besteffort_study.store import Shard, Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAYED = Played(0.9, 0.05, 0.05, 0.01, 1 / 3, None, (0.25, 0.75), (1.0, 0.5, 0.25, 0.0), (0.1, 2.0))
+PLAYED = Played(0.9, 0.05, 0.05, 0.01, 1 / 3, None, (0.25, 0.75), (1.0, 0.5, 0.25, 0.0))
 
 
 def cell(seed: int, policy: str = "ours", reward: float = 0.1 + 0.2) -> Cell:
-    return Cell(Round("SC", "co", "maf", 1.0, seed), policy, "digest", 100, reward, 0.7, played=PLAYED)
+    return Cell(
+        Round("SC", "co", "maf", 1.0, seed), policy, "digest", 100, reward, 0.7, played=PLAYED, series=(0.1, 2.0)
+    )
 
 
 def add(store: Store, *cells: Cell) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from besteffort_study.windows import ASKED, reward_series, window_shares
+from besteffort_study.windows import ASKED, second_by_second, window_shares
 
 
 def shares(arrival_s: list[float], reward: list[float], peak: list[float]) -> dict[tuple[float, float], float]:
@@ -37,4 +37,4 @@ def test_what_equals_the_part_to_rounding_reaches_it() -> None:
 
 
 def test_a_series_is_the_reward_of_what_arrives_in_each_second() -> None:
-    assert reward_series(np.array([0.0, 0.9, 2.0]), np.array([0.5, 0.25, 1.0])) == (0.75, 0.0, 1.0)
+    assert second_by_second(np.array([0.0, 0.9, 2.0]), np.array([0.5, 0.25, 1.0])) == (0.75, 0.0, 1.0)
