@@ -108,7 +108,7 @@ def _windows(report: Report) -> Figure:
         for axes, first, width in ((panels[2 * number], 0, "10 s"), (panels[2 * number + 1], 2, "1 s")):
             _bars(axes, rows, first)
             _dress(axes, f"{name_of(setting)}: windows of {width}, %")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="upper right", frameon=False)
+    _legend(figure, panels[0])
     return figure
 
 

@@ -66,7 +66,7 @@ def test_ratios_stand_beside_both_fractions(document: dict[str, Section]) -> Non
     assert isinstance(compared, Cells)
     by_name = {row[0]: row[1:] for row in compared.rows}
     assert by_name["none"][:3] == ("0.902", "0.000", "-")
-    assert by_name["narrow"][2] == "1.06x"
+    assert by_name["narrow"][2] == "1.05x"
     assert by_name["other"][4] == "3 of 3"
 
 
