@@ -1,0 +1,104 @@
+"""Measured against predicted: reward, latency and the order of policies, with the noise of each. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from besteffort_cli.record import Outcome
+from besteffort_sim.model import ANSWERED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from besteffort_cli.record import Record
+    from besteffort_sim.model import Log
+
+__all__ = ["Policy", "compare", "inverted", "result"]
+
+BLOCK = 100
+"""Requests in a row whose fates hang together."""
+TIE_ERRORS = 2.0
+"""Policies are tied where they differ by less than so many standard errors, measured or predicted."""
+QUANTILES = (0.5, 0.95)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy in one setting."""
+
+    live_worth: NDArray[np.float64]
+    """(n,): of each offered request of all rounds; 0 where it was lost."""
+    simulated_worth: NDArray[np.float64]
+    """(n,): mean over the draws of the noise."""
+    live_s: Sequence[float]
+    """Latencies of the quantiles, of what was answered in time."""
+    simulated_s: Sequence[float]
+
+    @property
+    def gap(self) -> float:
+        """Return the predicted reward over the measured one, in points."""
+        return 100 * float(self.simulated_worth.mean() - self.live_worth.mean())
+
+    @property
+    def latency_gaps(self) -> list[float]:
+        """Return predicted over measured latency, less 1, by quantile."""
+        return [simulated / live - 1 for simulated, live in zip(self.simulated_s, self.live_s, strict=True)]
+
+
+def compare(
+    rounds: Mapping[str, Sequence[Sequence[Record]]], logs: Mapping[str, Sequence[Sequence[Log]]]
+) -> dict[str, Policy]:
+    """Return the policies by name."""
+    return {name: _policy([record for one in rounds[name] for record in one], logs[name]) for name in rounds}
+
+
+def _policy(records: Sequence[Record], logs: Sequence[Sequence[Log]]) -> Policy:
+    in_time = [record.latency_s for record in records if record.outcome is Outcome.IN_TIME]
+    answered = np.concatenate([log.latency_s[log.outcome == ANSWERED] for draws in logs for log in draws])
+    return Policy(
+        live_worth=np.array([record.quality * (record.outcome is Outcome.IN_TIME) for record in records]),
+        simulated_worth=np.concatenate([np.mean([log.reward for log in draws], axis=0) for draws in logs]),
+        live_s=[float(value) for value in np.quantile(in_time, QUANTILES)],
+        simulated_s=[float(value) for value in np.quantile(answered, QUANTILES)],
+    )
+
+
+def inverted(policies: Mapping[str, Policy]) -> list[str]:
+    """Return the pairs that are ordered one way when measured and the other way when predicted, ties left out."""
+    found = []
+    for (name, one), (other_name, other) in combinations(policies.items(), 2):
+        live, simulated = one.live_worth - other.live_worth, one.simulated_worth - other.simulated_worth
+        opposite = live.mean() * simulated.mean() < 0
+        if opposite and all(abs(d.mean()) > TIE_ERRORS * standard_error(d) for d in (live, simulated)):
+            found.append(f"{name} and {other_name}")
+    return found
+
+
+def standard_error(values: NDArray[np.float64]) -> float:
+    """Return that of the mean, from means of blocks, since what fails fails in bursts."""
+    blocks = [block.mean() for block in np.array_split(values, max(values.size // BLOCK, 2))]
+    return float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
+
+
+def result(policies: Mapping[str, Policy]) -> dict[str, dict[str, object]]:
+    """Return the figures of each policy; rewards in points, times in milliseconds."""
+    return {
+        name: {
+            "measured": round(100 * float(policy.live_worth.mean()), 2),
+            "predicted": round(100 * float(policy.simulated_worth.mean()), 2),
+            "standard_error": round(100 * standard_error(policy.live_worth), 2),
+            "gap_points": round(policy.gap, 2),
+            "gap_standard_error": round(100 * standard_error(policy.simulated_worth - policy.live_worth), 2),
+            "measured_p50_p95_ms": [round(1000 * value, 1) for value in policy.live_s],
+            "predicted_p50_p95_ms": [round(1000 * value, 1) for value in policy.simulated_s],
+            "latency_gaps": [round(gap, 3) for gap in policy.latency_gaps],
+            "requests": int(policy.live_worth.size),
+        }
+        for name, policy in policies.items()
+    }

@@ -1,0 +1,76 @@
+"""The same setting, simulated: what the router was told, the same arrivals, tasks and deadlines, nothing fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from besteffort_cli.replay import prompt_order
+from besteffort_core.policy import Kind
+from besteffort_sim.choice import build_plan
+from besteffort_sim.model import Workload, World
+from besteffort_sim.simulator import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gap.live import Live
+    from numpy.typing import NDArray
+
+    from besteffort_router.config import Settings
+    from besteffort_sim.model import Log
+
+    Noise = Callable[[Sequence[str], np.random.Generator], NDArray[np.float64]]
+
+__all__ = ["Truth", "predict"]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the router does not know of the servers."""
+
+    overhead_s: float
+    """What one request takes on an idle service beyond its profile."""
+    slowness: Sequence[float]
+    """True over profiled seconds, by size."""
+    noise: Noise
+    """Factors on the work of batches, from the prompts of all requests."""
+    draws: int = 1
+    """How often the noise is drawn."""
+
+
+def predict(live: Live, truth: Truth) -> dict[str, list[list[Log]]]:
+    """Return the logs of each round by the name of the policy, one for each draw of the noise."""
+    return {
+        name: [[_simulated(live, settings, truth, number, draw) for draw in range(truth.draws)] for number in rounds]
+        for name, settings in live.settings.items()
+        for rounds in [range(live.course.rounds)]
+    }
+
+
+def _simulated(live: Live, settings: Settings, truth: Truth, number: int, draw: int) -> Log:
+    policy = settings.policy
+    network = policy.network if policy.kind is Kind.LEARNED else None
+    plan = build_plan(policy.kind, policy.rule.parameters, network)
+    ready = np.ones(len(settings.backends), dtype=np.bool_)
+    world = World(np.array(truth.slowness), ready, truth.overhead_s, settings.max_requests)
+    return simulate(settings.pool, world, _workload(live, settings, truth, number, draw), plan)
+
+
+def _workload(live: Live, settings: Settings, truth: Truth, number: int, draw: int) -> Workload:
+    course = live.course
+    n = len(course.arrivals_s)
+    rows = [course.rows[i] for i in prompt_order(len(course.rows), n, course.seed + number)]
+    return Workload(
+        arrival_s=np.asarray(course.arrivals_s),
+        task=np.array([settings.tasks.index(row.task) for row in rows]),
+        deadline_s=np.full(n, course.deadline_s),
+        noise=truth.noise([row.prompt for row in rows], np.random.default_rng((number, draw))),
+        units=np.ones(n, dtype=np.int64),
+        output=np.zeros(n, dtype=np.int64),
+        steps=np.zeros(n),
+        difficulty=np.empty(0),
+        router=np.zeros(n, dtype=np.int64),
+    )

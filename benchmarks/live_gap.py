@@ -1,0 +1,181 @@
+"""Is the simulator right? Policies on live servers behind the real router, against what it predicts for the same load.
+
+Two settings: the demo's models on this machine, measured first as `besteffort demo` does; and four emulated GPU servers
+with three sizes each, which sleep where a GPU would compute. The simulator gets what the router was told, the same
+arrivals, tasks and deadlines, and the seconds that a single request takes beyond its profile; nothing is fitted.
+Policies count as tied, and their order as equal, where they differ by less than two standard errors, measured or
+predicted. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from emulated.pool import MEAN_TOKENS, SIZES, SLOWED, EmulatedStack, overslept_s, profiles, write_repository
+from gap.comparison import compare, inverted, result
+from gap.live import contestants, measure, ping_s, warm_up
+from gap.prediction import Truth, predict
+
+from besteffort_cli.calibrate import measure_stack
+from besteffort_cli.calibration import profiles_of
+from besteffort_cli.contest import Course
+from besteffort_cli.cores import CoreSplit, split_cores
+from besteffort_cli.dataset import Row, read_rows
+from besteffort_cli.demo import EXAMPLE
+from besteffort_cli.installation import find_or_install, home_folder
+from besteffort_cli.local_service import load_local_service
+from besteffort_cli.preparation import confined
+from besteffort_cli.stack import Ground, LocalStack
+from besteffort_cli.trace import read_trace
+from besteffort_cli.window import choose_window
+from besteffort_resource.service import PolicyKind
+from besteffort_sim.workload import BATCH_NOISE, Bursts, draw_arrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from gap.comparison import Policy
+    from gap.live import Live
+    from numpy.typing import NDArray
+
+    from besteffort_cli.local_service import LocalService
+
+EMULATED = Path(__file__).parent / "emulated" / "service.yaml"
+ROUNDS = 2
+REQUESTS = 1600
+"""A round."""
+PEAK_RPS = 350.0
+NOISE_DRAWS = 5
+GOAL = {"gap_points": 3.0, "latency_gap": 0.15, "order_equal": True}
+_INTERRUPTED = 130
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began_s = time.monotonic()
+    try:
+        settings = {"emulated": emulated_setting(), "demo": demo_setting()}
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    print(json.dumps(report(settings, time.monotonic() - began_s)))
+    return 0
+
+
+def emulated_setting() -> dict[str, Any]:
+    """Run four emulated servers with three sizes each; return the comparison."""
+    everything = frozenset(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        local = load_local_service(EMULATED, models=write_repository(Path(folder)))
+        ground = Ground(home_folder(), CoreSplit(everything, everything), find_or_install(home_folder(), print), print)
+        with EmulatedStack(local, ground) as stack:
+            router = stack.serve(profiles())
+            course = emulated_course(local)
+            warm_up(stack, router, course, [size.name for size in SIZES])
+            stack.set_policy(PolicyKind.STATIC, static_size=SIZES[0].name)
+            pinged_s = ping_s(router.address, course.model_name, Row(course.rows[0].task, str(MEAN_TOKENS), "-"))
+            entries = contestants([size.name for size in SIZES], learned=False)
+            live = measure(stack, router, course, entries)
+            overslept_ms = [round(1000 * value, 2) for value in np.quantile(overslept_s(stack.folder), (0.5, 0.99))]
+    truth = Truth(pinged_s - SIZES[0].seconds(MEAN_TOKENS), np.ones(len(SIZES)), token_noise)
+    return compared("emulated", live, truth) | {"slowed": SLOWED, "overslept_p50_p99_ms": overslept_ms}
+
+
+def emulated_course(local: LocalService) -> Course:
+    """Return lulls that the large size can carry and bursts that the medium one cannot."""
+    servers = local.service.spec.placement.replicas or 1
+    _, medium_rps, large_rps = (servers * size.most / size.seconds(MEAN_TOKENS * size.most) for size in SIZES)
+    rng = np.random.default_rng(7)
+    arrivals_s = draw_arrivals(Bursts(0.8 * large_rps, 1.4 * medium_rps, 3.0, 1.5), REQUESTS, rng)
+    tasks, lengths = local.service.spec.tasks, rng.integers(100, 201, REQUESTS)
+    rows = [Row(tasks[i % len(tasks)], str(tokens), "-") for i, tokens in enumerate(lengths)]
+    return Course(local.service.model_name, arrivals_s, rows, local.service.spec.deadline.default_s, ROUNDS, 0)
+
+
+def token_noise(prompts: Sequence[str], _rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return by how much longer than one of mean length each request takes alone, on average of the sizes."""
+    return np.array([np.mean([s.seconds(int(p)) / s.seconds(MEAN_TOKENS) for s in SIZES]) for p in prompts])
+
+
+def demo_setting() -> dict[str, Any]:
+    """Run the demo's models; return the comparison."""
+    local = load_local_service(EXAMPLE / "service.yaml")
+    home, prompts = home_folder(), EXAMPLE / "prompts.jsonl"
+    ground = Ground(home, split_cores(), find_or_install(home, print), print)
+    names = [size.name for size in local.service.spec.sizes]
+    with LocalStack(local, ground) as stack, confined(ground.cores.rest):
+        measured = measure_stack(local, stack, prompts)
+        capacities_rps = {name: found.capacity_rps for name, found in measured.items()}
+        router = stack.serve(profiles_of(measured))
+        course = demo_course(local, capacities_rps)
+        warm_up(stack, router, course, names)
+        stack.set_policy(PolicyKind.STATIC, static_size=names[0])
+        row = course.rows[0]
+        direct = next(backend.address for backend in stack.backends if names[0] in backend.sizes)
+        direct_s = ping_s(direct, local.service.spec.sizes[0].triton_model, row)
+        overhead_s = ping_s(router.address, course.model_name, row) - direct_s
+        live = measure(stack, router, course, contestants(names, learned=bool(local.bundle_path())))
+    return compared("demo", live, Truth(overhead_s, np.ones(len(names)), batch_noise, NOISE_DRAWS))
+
+
+def demo_course(local: LocalService, capacities_rps: dict[str, float]) -> Course:
+    """Return the window of the trace that the demo would choose, at REQUESTS requests."""
+    trace_s, rows = read_trace(EXAMPLE / "trace.csv"), read_rows(EXAMPLE / "prompts.jsonl")
+    window = choose_window(trace_s, capacities_rps, length_s=16.0, cap_rps=PEAK_RPS)
+    print(f"demo: {window.sentence()}")
+    deadline_s = local.service.spec.deadline.default_s
+    return Course(local.service.model_name, window.arrivals_s, rows, deadline_s, ROUNDS, 0)
+
+
+def batch_noise(prompts: Sequence[str], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the noise that all simulations take for granted."""
+    return np.exp(rng.normal(-0.5 * BATCH_NOISE**2, BATCH_NOISE, len(prompts)))
+
+
+def compared(name: str, live: Live, truth: Truth) -> dict[str, Any]:
+    """Return what was measured and predicted, and what of it the goals are about."""
+    policies = compare(live.rounds, predict(live, truth))
+    print_table(name, policies)
+    return {
+        "gap_points": round(max(abs(policy.gap) for policy in policies.values()), 2),
+        "latency_gap": round(max(abs(gap) for policy in policies.values() for gap in policy.latency_gaps), 3),
+        "inverted": inverted(policies),
+        "overhead_ms": round(1000 * truth.overhead_s, 2),
+        "others_share_of_cores": round(live.others_share, 3),
+        "policies": result(policies),
+    }
+
+
+def print_table(name: str, policies: dict[str, Policy]) -> None:
+    print(f"{name:14} measured predicted    gap   p50 ms          p95 ms")
+    for policy_name, policy in policies.items():
+        rewards = f"{100 * policy.live_worth.mean():8.1f} {100 * policy.simulated_worth.mean():9.1f} {policy.gap:+6.1f}"
+        times = [f"{1000 * a:5.0f} {1000 * b:5.0f}" for a, b in zip(policy.live_s, policy.simulated_s, strict=True)]
+        print(f"{policy_name:14} {rewards}   {'     '.join(times)}", flush=True)
+
+
+def report(settings: dict[str, dict[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return the bar's line."""
+    value = {
+        "gap_points": max(setting["gap_points"] for setting in settings.values()),
+        "latency_gap": max(setting["latency_gap"] for setting in settings.values()),
+        "order_equal": not any(setting["inverted"] for setting in settings.values()),
+    }
+    holds = (
+        value["gap_points"] <= GOAL["gap_points"]
+        and value["latency_gap"] <= GOAL["latency_gap"]
+        and value["order_equal"]
+    )
+    return {"bar": "live-gap", "value": value, "goal": GOAL, "holds": holds, **settings, "seconds": round(seconds)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
