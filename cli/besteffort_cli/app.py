@@ -8,11 +8,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from besteffort_cli import calibrate, demo, inspection, learn, load, promotion, render, status, up, validate
+from besteffort_cli import calibrate, demo, evaluate, inspection, learn, load, promotion, render, status, up, validate
 from besteffort_cli.errors import CliError
 from besteffort_core.errors import CoreError
 from besteffort_resource.errors import ResourceError
 from besteffort_sim.errors import SimulationError
+from besteffort_study.errors import StudyError
 from besteffort_train.errors import TrainingError
 
 __all__ = ["main"]
@@ -33,7 +34,7 @@ app.command("load")(load.load)
 app.command("calibrate")(calibrate.calibrate)
 app.command("simulate")(learn.simulate)
 app.command("train")(learn.train)
-app.command("evaluate")(learn.evaluate)
+app.command("evaluate")(evaluate.evaluate)
 app.command("validate")(validate.validate)
 app.command("render")(render.render)
 app.command("status")(status.status)
@@ -69,7 +70,7 @@ def main() -> None:
     """Run a verb; exit 1 with one sentence on a known error, 2 on wrong usage, 130 on Ctrl-C."""
     try:
         code = app(standalone_mode=False)
-    except (CliError, CoreError, ResourceError, SimulationError, TrainingError) as error:
+    except (CliError, CoreError, ResourceError, SimulationError, StudyError, TrainingError) as error:
         _fail(str(error), 1)
     except typer.Abort:
         _fail("stopped", 130)

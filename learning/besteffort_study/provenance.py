@@ -22,7 +22,7 @@ __all__ = ["digest_of", "source_digest"]
 PLAYING = (besteffort_core, besteffort_sim, besteffort_study)
 """Packages whose every file, data among them, can change a figure, but for `TELLING`."""
 READING = ("comparison", "document", "markdown", "page", "plots", "report", "statistics")
-ASKING = ("executor", "grid", "job", "store", "studies")
+ASKING = ("executor", "files", "grid", "job", "run", "store", "studies")
 TELLING = frozenset(f"{name}.py" for name in (*READING, *ASKING))
 """Modules of the study that say what is played, or read what was, and change no figure."""
 

@@ -1,0 +1,70 @@
+"""What the commands without servers take: their options, the policies and the arrivals that they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from besteffort_cli.bundle_file import read_bundle
+from besteffort_cli.extra import import_extra
+from besteffort_cli.trace import read_trace
+from besteffort_core.bundle import require_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from besteffort_sim.model import Workload
+    from besteffort_train.episodes import Service
+
+__all__ = [
+    "BundleOption",
+    "FactorOption",
+    "ProfileOption",
+    "SeedOption",
+    "ServiceOption",
+    "TraceOption",
+    "plans_of",
+    "traced_loads",
+]
+
+ServiceOption = Annotated[
+    Path, typer.Option("--service", metavar="FILE", help="The BestEffortService.", show_default=False)
+]
+ProfileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile", metavar="FILE", help="What `calibrate` measured; needed where the service has no numbers."
+    ),
+]
+BundleOption = Annotated[
+    Path | None, typer.Option("--bundle", metavar="FILE", help="A policy bundle, as `train` writes it.")
+]
+TraceOption = Annotated[
+    Path | None, typer.Option("--trace", metavar="FILE", help="Arrivals: TIMESTAMP,ContextTokens,GeneratedTokens.")
+]
+FactorOption = Annotated[float, typer.Option("--rate-factor", min=1e-6, help="Play the trace so many times faster.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
+
+
+def plans_of(service: Service, file: Path | None) -> Mapping[str, Any]:
+    """Return the plans of all policies by name, with what a bundle brings.
+
+    Raises:
+        InputError: the bundle cannot be read; BundleError: it is refused or is for other tasks or sizes.
+    """
+    bundle = None if file is None else read_bundle(file)
+    if bundle is not None:
+        require_layout(bundle, service.tasks, service.sizes)
+    plans: Mapping[str, Any] = import_extra("besteffort_train.baselines").build_plans(service.sizes, bundle)
+    return plans
+
+
+def traced_loads(service: Service, trace: Path, factor: float, *, seeds: int, seed: int) -> list[Workload]:
+    """Return the trace's arrivals with the tasks and the noise of several seeds."""
+    workload = import_extra("besteffort_sim.workload")
+    arrival_s = workload.scaled_trace(read_trace(trace), factor)
+    draws = [np.random.default_rng((seed, number)) for number in range(seeds)]
+    return [workload.build_workload(arrival_s, len(service.tasks) + 1, service.deadline_s, rng) for rng in draws]

@@ -1,0 +1,73 @@
+"""A study from its name to its report: the one call for whoever wants the whole, or a shard of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from besteffort_study.arena import build_arena
+from besteffort_study.errors import StudyError
+from besteffort_study.executor import execute, tasks_of
+from besteffort_study.report import build_report
+from besteffort_study.store import WHOLE, Shard, Store
+from besteffort_study.studies import STUDIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from besteffort_study.arena import StudyArena
+    from besteffort_study.cell import Cell
+    from besteffort_study.grid import Grid
+    from besteffort_study.report import Report
+
+__all__ = ["Wanted", "grid_of", "play_shard", "play_study"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is played."""
+
+    study: str
+    gpu: str
+    seeds: int
+
+
+def grid_of(wanted: Wanted) -> Grid:
+    """Return the grid of a study.
+
+    Raises:
+        StudyError: there is no such study, or too few seeds for an interval.
+    """
+    if wanted.study not in STUDIES:
+        raise StudyError(f"study {wanted.study!r} is not one of {', '.join(STUDIES)}")
+    if wanted.seeds < 2:  # noqa: PLR2004 - the least that has a spread
+        raise StudyError("seeds: a study needs at least 2, since its intervals are over seeds")
+    return replace(STUDIES[wanted.study], seeds=wanted.seeds)
+
+
+def play_study(wanted: Wanted, folder: Path, processes: int, report: Callable[[str, int, int], None]) -> Report:
+    """Play what the folder does not hold yet and return the report; `report` takes a phase, steps done and in all.
+
+    Raises:
+        StudyError: as `grid_of` and `execute`.
+    """
+    return build_report(*_played(wanted, Store(folder), WHOLE, processes, report))
+
+
+def play_shard(
+    wanted: Wanted, folder: Path, shard: Shard, processes: int, report: Callable[[str, int, int], None]
+) -> int:
+    """Play one shard into the folder and return how many cells it is; raises as `play_study`."""
+    _, _, cells = _played(wanted, Store(folder, shard), shard, processes, report)
+    return len(cells)
+
+
+def _played(
+    wanted: Wanted, store: Store, shard: Shard, processes: int, report: Callable[[str, int, int], None]
+) -> tuple[Grid, StudyArena, list[Cell]]:
+    grid = grid_of(wanted)
+    report("load units", 0, 1)
+    arena = build_arena(wanted.gpu, grid)
+    tasks = tasks_of(arena, grid, shard)
+    return grid, arena, execute(arena, tasks, store, processes=processes, report=lambda *now: report("playing", *now))
