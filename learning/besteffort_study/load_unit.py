@@ -1,0 +1,85 @@
+"""The load unit: the rate at which the best size alone still answers in time on the same GPUs. Found, never typed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from besteffort_core.latency import request_s
+from besteffort_core.policy import Kind
+from besteffort_sim.choice import build_plan
+from besteffort_sim.simulator import simulate
+from besteffort_study.catalogue import UNIT_SEEDS, draw_workload
+from besteffort_study.errors import StudyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from besteffort_core.model import Pool
+    from besteffort_sim.model import Log, Workload, World
+    from besteffort_study.scenarios import Scenario
+
+__all__ = ["AVAILABLE", "highest_rate_rps", "in_time", "load_unit_rps", "static_rate_rps"]
+
+AVAILABLE = 0.99
+"""Share of the requests answered in time that counts as available."""
+SEEDS = 10
+PRECISION = 0.005
+"""Of a rate that is searched for."""
+DOUBLINGS = 20
+
+
+def load_unit_rps(pool: Pool, world: World, scenario: Scenario) -> float:
+    """Return requests per second: one load unit of a scenario on a pool, which should be the co-located one.
+
+    Raises:
+        StudyError: even the least load is not answered in time.
+    """
+    return static_rate_rps(pool, world, scenario, int(pool.rank[0]))
+
+
+def static_rate_rps(pool: Pool, world: World, scenario: Scenario, size: int) -> float:
+    """Return the highest Poisson rate that one size answers in time on all its backends; lateness is worth nothing.
+
+    Raises:
+        StudyError: even the least load is not answered in time.
+    """
+    strict, plan = pool._replace(grace_factor=1.0), build_plan(Kind.STATIC, np.array([float(size)]))
+
+    def share(rate_rps: float) -> float:
+        loads = [draw_workload(scenario, "poisson", rate_rps, seed) for seed in UNIT_SEEDS[:SEEDS]]
+        return float(np.mean([in_time(load, simulate(strict, world, load, plan)) for load in loads]))
+
+    devices = np.unique(pool.device_of[pool.size_of == size]).size
+    return highest_rate_rps(share, devices / (request_s(pool, size, sum(scenario.lengths.prompt) // 2)))
+
+
+def in_time(workload: Workload, log: Log) -> float:
+    """Return the share of the requests that were answered within their deadlines."""
+    return float(np.mean(log.latency_s <= workload.deadline_s))
+
+
+def highest_rate_rps(share_in_time: Callable[[float], float], start_rps: float) -> float:
+    """Return the highest rate at which a share that falls with the rate is still what counts as available.
+
+    Raises:
+        StudyError: it is not at a rate that is a millionth of the first one tried.
+    """
+    low_rps = high_rps = start_rps
+    for _ in range(DOUBLINGS):
+        if share_in_time(low_rps) >= AVAILABLE:
+            break
+        high_rps, low_rps = low_rps, low_rps / 2
+    else:
+        raise StudyError(f"no rate from {low_rps:.3g} to {start_rps:.3g} requests per second is answered in time")
+    while low_rps == high_rps or share_in_time(high_rps) >= AVAILABLE:
+        low_rps, high_rps = high_rps, 2 * high_rps
+    while high_rps / low_rps > 1.0 + PRECISION:
+        middle_rps = math.sqrt(low_rps * high_rps)
+        if share_in_time(middle_rps) >= AVAILABLE:
+            low_rps = middle_rps
+        else:
+            high_rps = middle_rps
+    return low_rps
