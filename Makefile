@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help dev demo e2e test lint bench cluster models docs manifests protos lock clean
+.PHONY: help dev demo e2e test lint bench cluster models results docs manifests protos lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 	@echo 'bar-NAME        measure one promise ($(BARS)); the last line is one JSON object'
@@ -48,7 +48,7 @@ test: lint  ## everything CI runs
 e2e: $(VENV)/dev.done  ## the whole on a real Kubernetes node: needs root, says what it installs (ARGS="--kubeconfig FILE": on yours)
 	@PYTHONPATH=tests $(BIN)/python -m e2e $(ARGS)
 
-BARS := chart crd demo drift e2e failover live-gap models operator-faults parity reconcile rollout router-start sim
+BARS := chart crd demo drift e2e evaluate-time failover live-gap models operator-faults parity reconcile rollout router-start sim
 .PHONY: $(BARS:%=bar-%)
 $(BARS:%=bar-%): bar-%: $(VENV)/dev.done
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py
@@ -65,7 +65,14 @@ models: $(VENV)/dev.done  ## train the demo's three language models anew (about 
 	$(BIN)/python -m besteffort_models export
 	$(BIN)/python -m besteffort_models evaluate
 
+STUDY := quick
+results: $(VENV)/dev.done  ## play a study (STUDY=full: hours) and write docs/results.md from it; goes on where it was
+	$(BIN)/besteffort evaluate --study $(STUDY) --out .besteffort/study-$(STUDY)
+	cp .besteffort/study-$(STUDY)/report.json docs/results.json
+	$(BIN)/python -m besteffort_study.files docs/results.json docs results
+
 docs: $(VENV)/dev.done  ## regenerate what is generated in docs/
+	$(BIN)/python -m besteffort_study.files docs/results.json docs results
 	$(BIN)/python -m besteffort_resource.reference > docs/reference/resource.md
 	$(BIN)/python -m besteffort_operator.troubleshooting > docs/troubleshooting.md
 	$(BIN)/python charts/reference.py > docs/reference/chart.md

@@ -1,34 +1,41 @@
-"""A report as files: JSON, Markdown, one page of HTML, and its pictures."""
+"""A report as files: JSON, Markdown with pictures, one page of HTML.
+
+`python -m besteffort_study.files REPORT.json FOLDER NAME` writes those of a report that is there already.
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from besteffort_study.document import build_document
 from besteffort_study.markdown import markdown
 from besteffort_study.page import build_page
 from besteffort_study.plots import draw
-from besteffort_study.report import json_from_report
+from besteffort_study.report import json_from_report, report_from_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from besteffort_study.report import Report
 
 __all__ = ["write_report"]
 
 
 def write_report(report: Report, folder: Path, name: str) -> list[Path]:
-    """Write NAME.json, NAME.md and NAME.html, and its pictures in a folder NAME; return the paths of the first three."""
-    document, pictures = build_document(report), draw(report)
+    """Write NAME.json, NAME.md and NAME.html, and its pictures in a folder NAME; return the first three."""
+    (folder / f"{name}.json").write_text(json_from_report(report), encoding="utf-8")
+    (folder / f"{name}.html").write_text(build_page(build_document(report), draw(report)), encoding="utf-8")
+    _write_markdown(report, folder, name)
+    return [folder / f"{name}.{suffix}" for suffix in ("json", "md", "html")]
+
+
+def _write_markdown(report: Report, folder: Path, name: str) -> None:
+    (folder / f"{name}.md").write_text(markdown(build_document(report), name), encoding="utf-8")
     (folder / name).mkdir(exist_ok=True)
-    for picture, svg in pictures.items():
-        (folder / name / f"{picture}.svg").write_text(svg, encoding="utf-8")
-    texts = {
-        "json": json_from_report(report),
-        "md": markdown(document, name),
-        "html": build_page(document, pictures),
-    }
-    for suffix, text in texts.items():
-        (folder / f"{name}.{suffix}").write_text(text, encoding="utf-8")
-    return [folder / f"{name}.{suffix}" for suffix in texts]
+    for picture, svg in draw(report).items():
+        (folder / name / f"{picture}.svg").write_text(svg + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _source, _folder, _name = sys.argv[1:]
+    _write_markdown(report_from_json(Path(_source).read_text(encoding="utf-8")), Path(_folder), _name)

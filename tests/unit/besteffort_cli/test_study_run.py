@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from besteffort_cli.errors import InputError
+from besteffort_cli.evaluate import evaluate
+from besteffort_study.errors import StudyError
+
+app = typer.Typer()
+app.command()(evaluate)
+CLUSTER = ("--study", "quick", "--executor", "kubernetes")
+
+
+def run(*words: str) -> str:
+    done = CliRunner().invoke(app, words)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), r"give either --service FILE or --study NAME\."),
+        (("--service", "service.yaml", "--study", "quick"), r"give either --service FILE or --study NAME\."),
+        (("--study", "quick"), r"--study needs --out FOLDER: .*\."),
+        ((*CLUSTER, "--claim", "results"), r"--executor kubernetes needs --image too\."),
+        ((*CLUSTER, "--image", "i"), r"--executor kubernetes needs --claim too\."),
+        (("--study", "quick", "--out", ".", "--shard", "8/8"), r"--shard 8/8: write I/N .*, as 0/8\."),
+        (("--study", "quick", "--out", ".", "--shard", "first"), r"--shard first: write I/N .*, as 0/8\."),
+        (("--study", "slow", "--out", "."), r"study 'slow' is not one of quick, full"),
+        (("--study", "quick", "--out", ".", "--seeds", "1"), r"seeds: a study needs at least 2, .*"),
+        (("--study", "quick", "--out", ".", "--gpu", "abacus"), r"profile 'abacus' is not one of .*"),
+    ],
+)
+def test_what_will_not_do_is_one_sentence(words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
+    shown = [str(tmp_path) if word == "." else word for word in words]
+    with pytest.raises((InputError, StudyError), match=rf"^{sentence}$"):
+        run(*shown)
+    assert not list(tmp_path.glob("cells*"))
+
+
+@pytest.mark.parametrize(("words", "read"), [((), yaml.safe_load), (("--output", "json"), json.loads)])
+def test_a_cluster_is_told_by_a_job_on_standard_output(words: tuple[str, ...], read: object) -> None:
+    assert callable(read)
+    job = read(run(*CLUSTER, "--image", "i:1", "--claim", "results", "--shards", "4", "--seeds", "12", *words))
+    assert job["metadata"]["name"] == "besteffort-evaluate-quick"
+    assert job["spec"]["completions"] == 4
+    words_of_pod = " ".join(job["spec"]["template"]["spec"]["containers"][0]["command"])
+    assert "--study quick --gpu a100_roofline --seeds 12 " in words_of_pod
