@@ -37,7 +37,7 @@ class TritonPythonModel:
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Sleep for the batch of those that are not cancelled, then answer all."""
         began_s = time.monotonic()
-        tokens = [_tokens(request) for request in requests if not request.is_cancelled()]
+        tokens = [int(row) for request in requests if not request.is_cancelled() for row in _rows(request)]
         if tokens:
             work_s = self.fixed_s + max(self.least_s, self.token_s * sum(tokens))
             overslept_s = self.device.compute(work_s)
@@ -45,18 +45,17 @@ class TritonPythonModel:
             self.batches.write(
                 f"{began_s:.6f},{len(tokens)},{sum(tokens)},{work_s:.6f},{taken_s:.6f},{overslept_s:.6f}\n"
             )
-        return [_response() for _ in requests]
+        return [_response(request) for request in requests]
 
     def finalize(self) -> None:
         """Close what was opened."""
         self.batches.close()
 
 
-def _tokens(request: Any) -> int:  # noqa: ANN401
-    text = pb_utils.get_input_tensor_by_name(request, "text_input").as_numpy().reshape(-1)[0]
-    return int(text)
+def _rows(request: Any) -> Any:  # noqa: ANN401
+    return pb_utils.get_input_tensor_by_name(request, "text_input").as_numpy().reshape(-1)
 
 
-def _response() -> Any:  # noqa: ANN401
-    output = np.array([[b"emulated"]], dtype=np.object_)
+def _response(request: Any) -> Any:  # noqa: ANN401
+    output = np.array([[b"emulated"]] * len(_rows(request)), dtype=np.object_)
     return pb_utils.InferenceResponse(output_tensors=[pb_utils.Tensor("text_output", output)])
