@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
-from besteffort_sim.simulator import simulate
+from besteffort_study.planned import Planned
 from besteffort_study.profiles import PROFILES, gpu_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from besteffort_sim.model import Log, Plan
-    from besteffort_study.entrant import Case, Entrant
+    from besteffort_study.entrant import Entrant
 
-__all__ = ["Planned", "entrants"]
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A policy that a router serves."""
-
-    plan: Plan
-    bounded: bool = True
-    broad: str = ""
-
-    @property
-    def digest(self) -> str:
-        """The digest of all numbers of the plan."""
-        arrays = [self.plan.parameters, *self.plan.network]
-        return hashlib.sha256(
-            b"".join([bytes([self.plan.kind]), *(np.asarray(array).tobytes() for array in arrays)])
-        ).hexdigest()
-
-    def play(self, case: Case) -> Log:
-        """Simulate."""
-        return simulate(case.pool, case.world, case.workload, self.plan)
+__all__ = ["entrants"]
 
 
 def entrants(scenario: str, layout: str) -> Mapping[str, Entrant]:  # noqa: ARG001 - none is tuned for either
