@@ -56,11 +56,11 @@ def offer_timely(request: Request, pool: Pool, found: Candidates, _parameters: P
 
 
 def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:  # noqa: PLR0911 - one for each policy
-    """Return the size that the plan forces, else the one that its policy chooses; -1 if none is ready."""
+    """Return the best backend of the size that the plan forces, else what its policy chooses; -1 if none is ready."""
     if snapshot.sequence < plan.forced.shape[0]:
         forced = plan.forced[snapshot.sequence]
         if forced >= 0 and candidates.backend[forced] >= 0:
-            return int(forced)
+            return int(candidates.backend[forced])
     if plan.kind == LEARNED:
         return _choose_guarded(request, candidates, pool, snapshot, plan)
     if plan.kind == PRICE:

@@ -39,6 +39,16 @@ class Workload(NamedTuple):
     deadline_s: NDArray[np.float64]
     noise: NDArray[np.float64]
     """Factor on the work of the batch that this request leads: its own, whatever the policy does."""
+    units: NDArray[np.int64]
+    """(n,): length of the prompt in the profile's units."""
+    output: NDArray[np.int64]
+    """(n,): tokens to generate, unknown to the router; 0 for what one pass answers."""
+    steps: NDArray[np.float64]
+    """(n,): the tokens to generate as the router expects them."""
+    difficulty: NDArray[np.float64]
+    """(n,) in 0..1: a size answers well if its quality is above it; or (0,): an answer earns its expected quality."""
+    router: NDArray[np.int64]
+    """(n,): the router that the request comes to."""
 
 
 class World(NamedTuple):
@@ -52,6 +62,12 @@ class World(NamedTuple):
     """Seconds between the decision and the arrival at the server."""
     max_requests: int
     """Requests in flight at once; one more is refused."""
+    foresight: bool = False
+    """Whether a server leaves out what cannot be done in time even in the batch that it forms."""
+    routers: int = 1
+    """How many routers decide, each with its own view."""
+    scrape_s: float = 1.0
+    """Seconds between two looks of a router at what the others have in flight."""
 
 
 class Plan(NamedTuple):
@@ -75,7 +91,11 @@ class Log(NamedTuple):
     """Seconds until the answer; infinite where there was none."""
     reward: NDArray[np.float64]
     in_flight: NDArray[np.int64]
-    """(n or 0, backends), at the decision."""
+    """(n or 0, backends), at the decision; so are the next three."""
+    units: NDArray[np.int64]
+    decoding: NDArray[np.int64]
+    progress_s: NDArray[np.float64]
+    """(n or 0, devices)"""
     correction: NDArray[np.float64]
     """(n or 0, backends), at the decision."""
     rate_rps: NDArray[np.float64]

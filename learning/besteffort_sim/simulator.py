@@ -16,8 +16,8 @@ from besteffort_sim.choice import choose_planned, offer, offer_timely
 from besteffort_sim.compiled import compiled
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.model import QUEUE_FULL, Log
-from besteffort_sim.router import answer, build_router, corrections, count, expire, send
-from besteffort_sim.servers import build_servers, deliver, finish_next, next_finish
+from besteffort_sim.router import answer, build_router, count, expire, send, view
+from besteffort_sim.servers import abandon, build_servers, deliver, finish, next_finish
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from besteffort_core.policies import Choose, Parameters
     from besteffort_sim.model import Plan, Workload, World
 
-__all__ = ["observations", "run", "simulate"]
+__all__ = ["observations", "request_of", "run", "simulate", "snapshot_of"]
 
 
 def simulate(
@@ -61,37 +61,44 @@ def simulate(
 def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -> Log:  # noqa: FBT001 - compiled code takes no keywords
     """As `simulate`, interpreted unless compiled."""
     n, backends = workload.arrival_s.shape[0], pool.size_of.shape[0]
-    log, agenda = _build_log(n, backends, trail), build_agenda(pool, world, workload)
-    servers, router = build_servers(pool, n), build_router(backends, n)
+    log, agenda = _build_log(n, backends, pool.device_of.max() + 1, trail), build_agenda(pool, world, workload)
+    servers, router = build_servers(pool, workload), build_router(pool, n)
     while True:
-        end_s, ending = next_finish(servers, pool)
+        end_s, ending = next_finish(servers)
         now_s, event, k = next_event(agenda, log.outcome, end_s)
         if event == END:
             if ending < 0:
                 return log
-            k = servers.running[ending]
+            k = finish(servers, pool, world, workload, log.outcome, agenda.expiry_s, (now_s, ending))
             while k >= 0:
                 answer(router, log, workload, pool, (now_s, ending, k))
                 k = servers.following[k]
-            finish_next(servers, pool, world, workload, log.outcome, (now_s, ending))
         elif event == EXPIRY:
+            abandon(servers, workload, router.backend_of[k], k)
             expire(router, workload, log.outcome, (now_s, k))
         elif event == DELIVERY:
-            deliver(servers, pool, world, workload, log.outcome, (now_s, router.backend_of[k], k))
+            where = (now_s, router.backend_of[k], k)
+            deliver(servers, pool, world, workload, log.outcome, agenda.expiry_s, where)
         else:
-            rate_rps, correction = count(router, now_s), corrections(router, now_s)
-            snapshot = Snapshot(router.in_flight, correction, world.ready, rate_rps, k)
+            count(router, now_s)
+            snapshot = view(router, pool, world, k, now_s)
             if trail:
                 _record(log, snapshot)
             if router.in_flight.sum() >= world.max_requests:
                 log.outcome[k] = QUEUE_FULL
             else:
-                request, found = Request(workload.task[k], workload.deadline_s[k]), candidates(pool, snapshot)
-                size = choose_planned(request, offer(request, pool, found, plan), pool, snapshot, plan)
-                send(router, log, snapshot, route(request, pool, found, size))
+                request = request_of(workload, k)
+                found = candidates(request, pool, snapshot)
+                backend = choose_planned(request, offer(request, pool, found, plan), pool, snapshot, plan)
+                send(router, log, pool, workload, snapshot, route(request, pool, found, backend), now_s)
 
 
-def _build_log(requests: int, backends: int, trail: bool) -> Log:  # noqa: FBT001 - as above
+def request_of(workload: Workload, k: int) -> Request:
+    """Return a request as the policy sees it."""
+    return Request(workload.task[k], workload.deadline_s[k], workload.units[k], workload.steps[k])
+
+
+def _build_log(requests: int, backends: int, devices: int, trail: bool) -> Log:  # noqa: FBT001 - as above
     kept = requests if trail else 0
     return Log(
         np.zeros(requests, dtype=np.int8),
@@ -99,6 +106,9 @@ def _build_log(requests: int, backends: int, trail: bool) -> Log:  # noqa: FBT00
         np.full(requests, np.inf),
         np.zeros(requests),
         np.empty((kept, backends), dtype=np.int64),
+        np.empty((kept, backends), dtype=np.int64),
+        np.empty((kept, backends), dtype=np.int64),
+        np.empty((kept, devices)),
         np.empty((kept, backends)),
         np.empty(kept),
     )
@@ -106,9 +116,22 @@ def _build_log(requests: int, backends: int, trail: bool) -> Log:  # noqa: FBT00
 
 def _record(log: Log, snapshot: Snapshot) -> None:
     k = snapshot.sequence
-    log.in_flight[k] = snapshot.in_flight
-    log.correction[k] = snapshot.correction
+    for j in range(snapshot.in_flight.shape[0]):
+        log.in_flight[k, j] = snapshot.in_flight[j]
+        log.units[k, j] = snapshot.units[j]
+        log.decoding[k, j] = snapshot.decoding[j]
+        log.correction[k, j] = snapshot.correction[j]
+    for d in range(snapshot.progress_s.shape[0]):
+        log.progress_s[k, d] = snapshot.progress_s[d]
     log.rate_rps[k] = snapshot.rate_rps
+
+
+def snapshot_of(log: Log, world: World, k: int) -> Snapshot:
+    """Return what the router saw at decision k of a log with a trail."""
+    return Snapshot(
+        log.in_flight[k], log.units[k], log.decoding[k], log.progress_s[k], log.correction[k], world.ready,
+        log.rate_rps[k], k,
+    )  # fmt: skip
 
 
 def observations(
@@ -125,7 +148,6 @@ def encode_rows(pool: Pool, world: World, workload: Workload, log: Log, rows: ND
     vectors = np.empty((rows.shape[0], tasks + 5 * sizes + 1), dtype=np.float32)
     for row in range(rows.shape[0]):
         k = rows[row]
-        snapshot = Snapshot(log.in_flight[k], log.correction[k], world.ready, log.rate_rps[k], k)
-        request = Request(workload.task[k], workload.deadline_s[k])
-        vectors[row] = encode(request, timely(request, pool, candidates(pool, snapshot)), pool, snapshot)
+        snapshot, request = snapshot_of(log, world, k), request_of(workload, k)
+        vectors[row] = encode(request, timely(request, pool, candidates(request, pool, snapshot)), pool, snapshot)
     return vectors

@@ -43,63 +43,71 @@ def hopeless(request: Request, pool: Pool, finish_s: float) -> bool:
 
 def timely(request: Request, pool: Pool, found: Candidates) -> Candidates:
     """Return the candidates without those that are predicted too late, if any is left."""
-    if hopeless(request, pool, found.finish_s.min()):
+    limit_s = SAFE_SHARE * worth_until_s(request.deadline_s, pool.grace_factor)
+    if found.finish_s.min() > limit_s:
         return found
-    late = found.finish_s > SAFE_SHARE * worth_until_s(request.deadline_s, pool.grace_factor)
-    return Candidates(np.where(late, -1, found.backend), np.where(late, np.inf, found.finish_s), found.backlog_s)
+    backend, finish_s = found.backend.copy(), found.finish_s.copy()
+    for j in range(finish_s.shape[0]):
+        if finish_s[j] > limit_s:
+            finish_s[j] = np.inf
+    for size in range(backend.shape[0]):
+        if backend[size] >= 0 and finish_s[backend[size]] == np.inf:
+            backend[size] = -1
+    return Candidates(backend, finish_s, found.backlog_s, found.cost_s)
 
 
-def route(request: Request, pool: Pool, found: Candidates, size: int) -> tuple[int, int, float]:
-    """Return (size, backend, predicted seconds) for the chosen size; backend -1 refuses, size -1: none ready.
+def route(request: Request, pool: Pool, found: Candidates, backend: int) -> tuple[int, int, float]:
+    """Return (size, backend, predicted seconds) for the chosen backend; backend -1 refuses, size -1: none ready.
 
     This is what the simulator compiles; `decide` says the same with the guard and the reasons around it.
     """
-    if size < 0:
+    if backend < 0:
         return -1, -1, 0.0
-    if hopeless(request, pool, found.finish_s[size]):
-        return size, -1, found.finish_s[size]
-    return size, int(found.backend[size]), found.finish_s[size]
+    size, finish_s = int(pool.size_of[backend]), float(found.finish_s[backend])
+    if hopeless(request, pool, finish_s):
+        return size, -1, finish_s
+    return size, backend, finish_s
 
 
 def decide(
     request: Request, pool: Pool, snapshot: Snapshot, policy: Policy, *, health: Health, pinned: int = -1
 ) -> Decision:
     """Return what shall happen to a request; `pinned` is the size that the client demands, -1 for none."""
-    found = candidates(pool, snapshot)
+    found = candidates(request, pool, snapshot)
     ready = [size for size, backend in enumerate(found.backend) if backend >= 0]
     if not ready or (pinned >= 0 and pinned not in ready):
         return Decision(-1, -1, 0.0, policy.rule.reason, Refusal.NO_READY_SIZE)
     shadow = -1
     if pinned >= 0:
-        size, reason = pinned, Reason.PINNED
+        backend, reason = int(found.backend[pinned]), Reason.PINNED
     elif policy.kind is Kind.STATIC or len(ready) > 1:
-        size, reason, shadow = _chosen(request, pool, snapshot, found, policy, health)
+        backend, reason, shadow = _chosen(request, pool, snapshot, found, policy, health)
     else:
-        size, reason = ready[0], Reason.ONLY_READY
-    if size < 0:
+        backend, reason = int(found.backend[ready[0]]), Reason.ONLY_READY
+    if backend < 0:
         return Decision(-1, -1, 0.0, reason, Refusal.NO_READY_SIZE)
-    finish_s = float(found.finish_s[size])
+    finish_s = float(found.finish_s[backend])
     refusal = Refusal.HOPELESS if hopeless(request, pool, finish_s) else None
-    return Decision(size, int(found.backend[size]), finish_s, reason, refusal, shadow)
+    return Decision(int(pool.size_of[backend]), backend, finish_s, reason, refusal, shadow)
 
 
 def _chosen(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason, int]:
-    """Return the size, why, and the size that a shadowed network wanted (-1 for none)."""
+    """Return the backend, why, and the size that a shadowed network wanted (-1 for none)."""
     if policy.kind is not Kind.STATIC:
         found = timely(request, pool, found)
     learned, trouble = _learned(request, pool, snapshot, found, policy, health)
     if learned >= 0 and not policy.shadow:
         return learned, Reason.LEARNED, -1
-    size = policy.rule.choose(request, found, pool, snapshot, policy.rule.parameters)
-    return size, trouble or policy.rule.reason, learned
+    backend = policy.rule.choose(request, found, pool, snapshot, policy.rule.parameters)
+    return backend, trouble or policy.rule.reason, int(pool.size_of[learned]) if learned >= 0 else -1
 
 
 def _learned(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason | None]:
-    """Return the size that the network chooses, or -1 and what keeps it from choosing: the guard."""
+    """Return the backend that the network chooses, or -1 and what keeps it from choosing: the guard."""
     if policy.kind is not Kind.LEARNED:
         return -1, None
     if policy.network is None:

@@ -1,7 +1,7 @@
 """Seconds of work: how long a batch takes, when an answer can be expected, and how the estimate is corrected.
 
-The device is taken as shared equally among the backends that have work on it (processor sharing), each of which
-answers its own requests in batches, first come first served.
+Each backend answers its own requests in batches, first come first served. The backends of a device either share it
+equally (processor sharing) or take turns.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from besteffort_core.errors import PoolError
-from besteffort_core.model import Candidates, Pool, Snapshot
+from besteffort_core.model import Candidates, Pool, Request, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["batch_table", "candidates", "corrected", "faded", "finish_s", "request_s", "work_s"]
+__all__ = ["batch_table", "candidates", "corrected", "faded", "next_token_s", "request_s", "work_s"]
 
 CORRECTION_GAIN = 0.05
 UPWARD_BIAS = 2.0
 """A late answer moves the estimate so many times as much as an early one: too low an estimate costs far more."""
 CORRECTION_BOUNDS = (0.25, 8.0)
+CONFIRMED_S = 1.0
+"""A correction that an answer has confirmed so lately is as it was."""
 CORRECTION_LASTS_S = 120.0
 """Time constant in which a correction that no answer confirms returns to none."""
 
@@ -45,60 +47,93 @@ def batch_table(seconds_by_batch: Mapping[int, float]) -> NDArray[np.float64]:
     return table
 
 
-def work_s(pool: Pool, size: int, requests: int) -> float:
-    """Return the seconds that a device alone needs for `requests` of one size, in the fullest batches."""
+def work_s(pool: Pool, size: int, units: int) -> float:
+    """Return the seconds that a device alone needs for so many units of one size, in the fullest batches."""
     largest = pool.max_batch[size]
-    full = requests // largest
-    return float(full * pool.batch_s[size, largest] + pool.batch_s[size, requests - full * largest])
+    full = units // largest
+    return float(full * pool.batch_s[size, largest] + pool.batch_s[size, units - full * largest])
 
 
-def request_s(pool: Pool, size: int) -> float:
-    """Return the seconds of work of one request in the largest batch: the size's cost."""
+def request_s(pool: Pool, size: int, units: int = 1) -> float:
+    """Return the seconds of work of one request of so many units in the largest batch: the size's cost."""
     largest = pool.max_batch[size]
-    return float(pool.batch_s[size, largest] / largest)
+    return float(pool.batch_s[size, largest] / largest * units + pool.sequence_s[size])
 
 
-def finish_s(pool: Pool, snapshot: Snapshot, backend: int) -> float:
-    """Return the predicted seconds until a request given to `backend` now is answered.
+def next_token_s(pool: Pool, size: int, sequences: int) -> float:
+    """Return the seconds between two tokens of a backend that so many sequences decode on; linear beyond the table."""
+    last = pool.step_s.shape[1] - 1
+    if sequences <= last:
+        return float(pool.step_s[size, sequences])
+    return float(pool.step_s[size, last] * sequences / max(last, 1))
 
-    Under equal sharing a neighbour on the device delays it by the neighbour's own work, at most by as much as its own.
-    The correction is a factor on the whole, so that what it is learned from holds no other backend's correction.
+
+def candidates(request: Request, pool: Pool, snapshot: Snapshot) -> Candidates:
+    """Return what is predicted for a request on each backend, and for each size the ready one that is done first.
+
+    In turns, what is in flight on the device goes first. Under equal sharing a neighbour delays a backend by the
+    neighbour's own work, at most by as much as its own. Whoever decodes runs an iteration between two of a generation,
+    and one before what one pass answers. The correction is a factor on the whole, so that what it is learned from holds
+    no other backend's correction.
     """
-    own = work_s(pool, pool.size_of[backend], snapshot.in_flight[backend] + 1)
-    total = own
-    for other in range(pool.size_of.shape[0]):
-        if other != backend and pool.device_of[other] == pool.device_of[backend] and snapshot.in_flight[other] > 0:
-            total += min(work_s(pool, pool.size_of[other], snapshot.in_flight[other]), own)
-    return float(snapshot.correction[backend] * total)
-
-
-def backlog_s(pool: Pool, snapshot: Snapshot, device: int) -> float:
-    """Return the predicted seconds of work in flight on a device."""
-    total = 0.0
-    for backend in range(pool.size_of.shape[0]):
-        if pool.device_of[backend] == device and snapshot.in_flight[backend] > 0:
-            work = work_s(pool, pool.size_of[backend], snapshot.in_flight[backend])
-            total += snapshot.correction[backend] * work
-    return total
-
-
-def candidates(pool: Pool, snapshot: Snapshot) -> Candidates:
-    """Return for each size the ready backend with the least predicted finish (LeastBacklog)."""
-    sizes = pool.max_batch.shape[0]
-    backend = np.full(sizes, -1, dtype=np.int64)
-    finish = np.full(sizes, np.inf)
-    backlog = np.zeros(sizes)
-    for j in range(pool.size_of.shape[0]):
+    backends = pool.size_of.shape[0]
+    best = np.full(pool.max_batch.shape[0], -1, dtype=np.int64)
+    finish, backlog, cost = np.full(backends, np.inf), np.empty(backends), np.empty(backends)
+    ahead, waiting = _ahead_s(request, pool, snapshot), np.zeros(snapshot.progress_s.shape[0])
+    for j in range(backends):
+        waiting[pool.device_of[j]] += snapshot.correction[j] * _in_flight_s(pool, snapshot, j, 0.5 * pool.mean_steps)
+    for j in range(backends):
+        size, device, correction = pool.size_of[j], pool.device_of[j], snapshot.correction[j]
+        backlog[j] = max(waiting[device] - snapshot.progress_s[device], 0.0)
+        cost[j] = correction * _cost_s(request, pool, size, snapshot.decoding[j])
         if snapshot.ready[j]:
-            predicted = finish_s(pool, snapshot, j)
-            i = pool.size_of[j]
-            if predicted < finish[i]:
-                backend[i] = j
-                finish[i] = predicted
-    for i in range(sizes):
-        if backend[i] >= 0:
-            backlog[i] = backlog_s(pool, snapshot, pool.device_of[backend[i]])
-    return Candidates(backend, finish, backlog)
+            finish[j] = correction * _finish_s(request, pool, snapshot, ahead, j)
+            if best[size] < 0 or finish[j] < finish[best[size]]:
+                best[size] = j
+    return Candidates(best, finish, backlog, cost)
+
+
+def _in_flight_s(pool: Pool, snapshot: Snapshot, backend: int, steps: float) -> float:
+    """Return the seconds of what is in flight on a backend, and of so many steps of what decodes there."""
+    size, seconds = pool.size_of[backend], 0.0
+    if snapshot.units[backend] > 0:
+        seconds += work_s(pool, size, snapshot.units[backend])
+    if snapshot.decoding[backend] > 0:
+        seconds += steps * next_token_s(pool, size, snapshot.decoding[backend])
+    return seconds
+
+
+def _ahead_s(request: Request, pool: Pool, snapshot: Snapshot) -> NDArray[np.float64]:
+    """Return for each backend the seconds of what goes before, or in turns with, a request that comes now."""
+    ahead = np.empty(pool.size_of.shape[0])
+    for j in range(ahead.shape[0]):
+        ahead[j] = _in_flight_s(pool, snapshot, j, max(request.steps, 1.0))
+    return ahead
+
+
+def _cost_s(request: Request, pool: Pool, size: int, decoding: int) -> float:
+    """Return the seconds that a request adds to the work of a device."""
+    if request.steps > 0.0:
+        return request.steps * (next_token_s(pool, size, decoding + 1) - next_token_s(pool, size, decoding))
+    return request_s(pool, size, request.units)
+
+
+def _finish_s(request: Request, pool: Pool, snapshot: Snapshot, ahead: NDArray[np.float64], backend: int) -> float:
+    """Return the predicted seconds until a request given to `backend` now is answered, not corrected."""
+    size, device, units, decoding = pool.size_of[backend], pool.device_of[backend], request.units, snapshot.decoding
+    alone = work_s(pool, size, units)
+    own = work_s(pool, size, snapshot.units[backend] + (0 if request.steps > 0.0 else units))
+    if request.steps > 0.0:
+        alone = request.steps * next_token_s(pool, size, decoding[backend] + 1)
+        own += alone
+    elif decoding[backend] > 0:
+        own += next_token_s(pool, size, decoding[backend])
+    total = own
+    for place in range(pool.hosted.shape[1]):
+        j = pool.hosted[device, place]
+        if j >= 0 and j != backend:
+            total += ahead[j] if pool.turns else min(ahead[j], own)
+    return max(total - snapshot.progress_s[device], alone)
 
 
 def corrected(correction: float, profiled_s: float, observed_s: float) -> float:
@@ -117,4 +152,6 @@ def faded(correction: float, since_s: float) -> float:
 
     A backend that is avoided because it was slow gives no answers to learn from: without this it would stay avoided.
     """
+    if since_s < CONFIRMED_S:
+        return correction
     return float(correction ** math.exp(-since_s / CORRECTION_LASTS_S))

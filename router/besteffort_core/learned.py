@@ -43,14 +43,14 @@ def in_range(network: Network, observation: NDArray[np.float32]) -> bool:
 
 
 def best_ready(values: NDArray[np.float32], candidates: Candidates) -> int:
-    """Return the ready size with the greatest value, -1 if none is ready."""
-    best = -1
+    """Return the backend of the ready size with the greatest value, -1 if none is ready."""
+    best, best_value = -1, -np.inf
     for size in range(values.shape[0]):
-        if candidates.backend[size] >= 0 and (best < 0 or values[size] > values[best]):
-            best = size
-    return best
+        if candidates.backend[size] >= 0 and values[size] > best_value:
+            best, best_value = candidates.backend[size], values[size]
+    return int(best)
 
 
 def choose_learned(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, network: Network) -> int:
-    """Return the ready size with the greatest Q-value, -1 if none is ready."""
+    """Return the backend of the ready size with the greatest Q-value, -1 if none is ready."""
     return best_ready(q_values(network, encode(request, candidates, pool, snapshot)), candidates)

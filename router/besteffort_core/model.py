@@ -51,25 +51,50 @@ class Request(NamedTuple):
     """Index into the tasks; the last index is "other"."""
     deadline_s: float
     """Seconds left until the answer is late, positive."""
+    units: int = 1
+    """Length of the prompt in the profile's units: requests, or tokens."""
+    steps: float = 0.0
+    """Expected decode steps of a generation; 0 for what one pass answers."""
 
 
 class Pool(NamedTuple):
-    """What stays the same between requests: sizes, backends, and what lateness is worth."""
+    """What stays the same between requests: sizes, backends, latency, and what lateness is worth.
+
+    One iteration of a size over `units` of prompts and `sequences` sequences (prompts and decodes; a decode is one unit)
+    takes batch_s[size, units] + sequence_s[size] x sequences + context_s[size] x units in its KV cache.
+    """
 
     quality: NDArray[np.float64]
     """(tasks + 1, sizes): expected quality in 0..1; the last row is for other tasks."""
     batch_s: NDArray[np.float64]
-    """(sizes, largest batch + 1): seconds that a batch takes; column 0 is 0."""
+    """(sizes, largest batch + 1): seconds that a batch of so many units takes; column 0 is 0."""
     max_batch: NDArray[np.int64]
-    """(sizes,): the largest batch of each size."""
+    """(sizes,): the most units in a batch of each size."""
+    max_sequences: NDArray[np.int64]
+    """(sizes,): the most sequences in a batch."""
+    max_context: NDArray[np.int64]
+    """(sizes,): the most units in the KV cache of a backend."""
+    sequence_s: NDArray[np.float64]
+    """(sizes,)"""
+    context_s: NDArray[np.float64]
+    """(sizes,)"""
+    step_s: NDArray[np.float64]
+    """(sizes, most sequences + 1): seconds between two tokens at so many sequences, the prompts that join them included;
+    column 0 is 0. One column where nothing is generated."""
+    mean_steps: float
+    """Mean decode steps of a generation."""
     rank: NDArray[np.int64]
     """(sizes,): the sizes from the best mean quality down."""
     size_of: NDArray[np.int64]
     """(backends,): the size that each backend serves; one backend is one size on one replica."""
     device_of: NDArray[np.int64]
     """(backends,): the device that each backend computes on; backends of one device share it equally."""
+    hosted: NDArray[np.int64]
+    """(devices, most backends on one): the backends of each device, -1 where there are fewer."""
     grace_factor: float
     """1: late is worth nothing. Above 1: worth falls linearly to 0 at grace_factor x deadline."""
+    turns: bool
+    """Whether the backends of a device run one batch at a time, the oldest request first; else they share it equally."""
 
 
 class Snapshot(NamedTuple):
@@ -77,6 +102,12 @@ class Snapshot(NamedTuple):
 
     in_flight: NDArray[np.int64]
     """(backends,): requests sent and not yet answered."""
+    units: NDArray[np.int64]
+    """(backends,): the units of those that one pass answers."""
+    decoding: NDArray[np.int64]
+    """(backends,): how many of them generate."""
+    progress_s: NDArray[np.float64]
+    """(devices,): for how long the batch that runs has run; 0 where that is not known."""
     correction: NDArray[np.float64]
     """(backends,): observed over predicted seconds, learned online."""
     ready: NDArray[np.bool_]
@@ -88,14 +119,16 @@ class Snapshot(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """For each size its best backend, and what is predicted there."""
+    """What is predicted for a request on each backend, and the best backend of each size."""
 
     backend: NDArray[np.int64]
     """(sizes,): index of the backend with the least predicted finish; -1 where none is ready."""
     finish_s: NDArray[np.float64]
-    """(sizes,): predicted seconds until the answer; infinite where none is ready."""
+    """(backends,): predicted seconds until the answer; infinite where not ready."""
     backlog_s: NDArray[np.float64]
-    """(sizes,): seconds of work waiting on that backend's device."""
+    """(backends,): seconds of work in flight on its device."""
+    cost_s: NDArray[np.float64]
+    """(backends,): seconds of the device that the request takes there, in the fullest batch."""
 
 
 class Decision(NamedTuple):

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from besteffort_core.latency import request_s
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,14 +51,14 @@ def encode(request: Request, candidates: Candidates, pool: Pool, snapshot: Snaps
     vector = np.zeros(tasks + 5 * sizes + 1, dtype=np.float32)
     vector[request.task] = 1.0
     for i in range(sizes):
-        ready = candidates.backend[i] >= 0
-        slack = (request.deadline_s - candidates.finish_s[i]) / request.deadline_s if ready else -2.0
-        correction = snapshot.correction[candidates.backend[i]] if ready else 1.0
-        work = correction * pool.batch_s[i, pool.max_batch[i]] / pool.max_batch[i] / request.deadline_s
+        j = candidates.backend[i]
+        ready = j >= 0
+        slack = (request.deadline_s - candidates.finish_s[j]) / request.deadline_s if ready else -2.0
+        work = candidates.cost_s[j] if ready else request_s(pool, i, request.units)
         vector[tasks + i] = max(slack, -2.0)
-        vector[tasks + sizes + i] = work
+        vector[tasks + sizes + i] = work / request.deadline_s
         vector[tasks + 2 * sizes + i] = pool.quality[request.task, i]
         vector[tasks + 3 * sizes + i] = 1.0 if ready else 0.0
-        vector[tasks + 4 * sizes + i] = min(candidates.backlog_s[i] / request.deadline_s, 4.0)
+        vector[tasks + 4 * sizes + i] = min(candidates.backlog_s[j] / request.deadline_s, 4.0) if ready else 0.0
     vector[tasks + 5 * sizes] = math.log(max(snapshot.rate_rps * request.deadline_s, 0.1))
     return vector

@@ -75,6 +75,8 @@ def build_rule(kind: Kind, bundle: Bundle | None = None, *, static_size: int = 0
     parameters = np.empty(0)
     if kind is Kind.PRICE:
         parameters = policies.DEFAULT_PRICE if bundle is None else bundle.price
+    elif kind is Kind.GREEDY:
+        parameters = policies.DEFAULT_GREEDY
     elif kind is Kind.LADDER:
         parameters = policies.DEFAULT_LADDER if bundle is None else bundle.ladder
     elif kind is Kind.STATIC:

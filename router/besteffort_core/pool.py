@@ -15,7 +15,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["BackendSpec", "SizeSpec", "build_pool"]
+__all__ = ["BackendSpec", "Decode", "Generation", "SizeSpec", "build_pool"]
+
+UNBOUNDED = 2**62
+
+
+class Decode(NamedTuple):
+    """What a profile in tokens adds: the sequences in a batch, their KV cache, and what each costs an iteration."""
+
+    max_sequences: int
+    max_context: int
+    """Tokens that the KV cache of one backend holds."""
+    sequence_s: float = 0.0
+    """Seconds of an iteration for each sequence in it."""
+    context_s: float = 0.0
+    """Seconds of an iteration for each token in the KV cache."""
+
+
+class Generation(NamedTuple):
+    """The mean request that generates, in tokens."""
+
+    prompt: float
+    output: float
 
 
 class SizeSpec(NamedTuple):
@@ -25,6 +46,8 @@ class SizeSpec(NamedTuple):
     quality: float
     quality_by_task: Mapping[str, float]
     seconds_by_batch: Mapping[int, float]
+    """Of a pass over a batch; the keys count the profile's units: requests, or tokens."""
+    decode: Decode | None = None
 
 
 class BackendSpec(NamedTuple):
@@ -40,8 +63,10 @@ def build_pool(
     backends: Sequence[BackendSpec],
     *,
     grace_factor: float = 1.0,
+    turns: bool = False,
+    generation: Generation | None = None,
 ) -> Pool:
-    """Return the pool.
+    """Return the pool; `generation` is the mean request that the seconds between two tokens are worked out for.
 
     Raises:
         PoolError: no size, a backend of an unknown size, or a latency table that is refused.
@@ -55,15 +80,34 @@ def build_pool(
     quality = np.array([_qualities(sizes, task) for task in (*tasks, None)])
     devices = sorted({backend.device for backend in backends})
     batch_s, max_batch = _latency(sizes)
+    decodes = [size.decode or Decode(int(largest), UNBOUNDED) for size, largest in zip(sizes, max_batch, strict=True)]
+    sequence_s, context_s = np.array([d.sequence_s for d in decodes]), np.array([d.context_s for d in decodes])
+    max_sequences = np.array([d.max_sequences for d in decodes], dtype=np.int64)
     return Pool(
         quality=quality,
         batch_s=batch_s,
         max_batch=max_batch,
+        max_sequences=max_sequences,
+        max_context=np.array([d.max_context for d in decodes], dtype=np.int64),
+        sequence_s=sequence_s,
+        context_s=context_s,
+        step_s=_steps(batch_s, max_batch, max_sequences, sequence_s, context_s, generation),
+        mean_steps=float(generation.output) if generation else 0.0,
         rank=np.argsort(-quality.mean(axis=0), kind="stable").astype(np.int64),
         size_of=np.array([names.index(backend.size) for backend in backends], dtype=np.int64),
         device_of=np.array([devices.index(backend.device) for backend in backends], dtype=np.int64),
+        hosted=_hosted([devices.index(backend.device) for backend in backends], len(devices)),
         grace_factor=max(grace_factor, 1.0),
+        turns=turns,
     )
+
+
+def _hosted(device_of: Sequence[int], devices: int) -> NDArray[np.int64]:
+    rows = [[j for j, device in enumerate(device_of) if device == d] for d in range(devices)]
+    hosted = np.full((devices, max(map(len, rows), default=0)), -1, dtype=np.int64)
+    for d, row in enumerate(rows):
+        hosted[d, : len(row)] = row
+    return hosted
 
 
 def _qualities(sizes: Sequence[SizeSpec], task: str | None) -> list[float]:
@@ -76,3 +120,25 @@ def _latency(sizes: Sequence[SizeSpec]) -> tuple[NDArray[np.float64], NDArray[np
     for row, table in zip(batch_s, tables, strict=True):
         row[: len(table)] = table
     return batch_s, np.array([len(table) - 1 for table in tables], dtype=np.int64)
+
+
+def _steps(
+    batch_s: NDArray[np.float64],
+    max_batch: NDArray[np.int64],
+    max_sequences: NDArray[np.int64],
+    sequence_s: NDArray[np.float64],
+    context_s: NDArray[np.float64],
+    generation: Generation | None,
+) -> NDArray[np.float64]:
+    """Return seconds between two tokens, (sizes, most sequences + 1): in a steady state 1 / output of them are new."""
+    if generation is None:
+        return np.zeros((len(batch_s), 1))
+    steps = np.zeros((len(batch_s), int(max_sequences.max()) + 1))
+    for size, row in enumerate(steps):
+        n = np.minimum(np.arange(1, row.size), max_sequences[size])
+        units = np.minimum(n * (1.0 + generation.prompt / generation.output), max_batch[size])
+        context = n * (generation.prompt + 0.5 * generation.output)
+        table = batch_s[size, : max_batch[size] + 1]
+        row[1:] = np.interp(units, np.arange(table.size), table) + sequence_s[size] * n + context_s[size] * context
+        row[1:] *= np.arange(1, row.size) / n
+    return steps

@@ -93,8 +93,12 @@ class Load:
     def snapshot(self, now_s: float) -> Snapshot:
         """Return what is known now."""
         lanes = self.lanes
+        in_flight = np.array([lane.own + lane.others for lane in lanes], dtype=np.int64)
         return Snapshot(
-            in_flight=np.array([lane.own + lane.others for lane in lanes], dtype=np.int64),
+            in_flight=in_flight,
+            units=in_flight,
+            decoding=np.zeros_like(in_flight),
+            progress_s=np.zeros(len(lanes)),
             correction=np.array([lane.correction(now_s) for lane in lanes], dtype=np.float64),
             ready=np.array([lane.ready for lane in lanes], dtype=np.bool_),
             rate_rps=self.rate_rps(now_s),

@@ -22,4 +22,5 @@ def three_sizes() -> Pool:
 
 def snapshot(in_flight: list[int], *, ready: tuple[bool, ...] = (True, True, True), rate_rps: float = 10.0) -> Snapshot:
     backends = len(in_flight)
-    return Snapshot(np.array(in_flight), np.ones(backends), np.array(ready), rate_rps, 0)
+    none, counts = np.zeros(backends, dtype=np.int64), np.array(in_flight)
+    return Snapshot(counts, counts, none, np.zeros(backends), np.ones(backends), np.array(ready), rate_rps, 0)

@@ -38,4 +38,9 @@ def workload_of(arrival_s: Sequence[float], deadline_s: float | Sequence[float] 
         np.zeros(n, dtype=np.int64),
         np.broadcast_to(np.asarray(deadline_s, np.float64), (n,)).copy(),
         np.ones(n),
+        np.ones(n, dtype=np.int64),
+        np.zeros(n, dtype=np.int64),
+        np.zeros(n),
+        np.empty(0),
+        np.zeros(n, dtype=np.int64),
     )

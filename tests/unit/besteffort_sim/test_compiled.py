@@ -11,11 +11,11 @@ def test_a_copy_is_compiled_and_the_original_stays_plain() -> None:
     dispatcher = compiled(candidates)
     assert dispatcher is compiled(candidates)
     assert dispatcher is not candidates
-    assert type(latency.finish_s).__name__ == "function"
+    assert type(latency.work_s).__name__ == "function"
 
 
 def test_what_a_function_calls_is_compiled_too() -> None:
-    inner = compiled(candidates).py_func.__globals__["finish_s"]
+    inner = compiled(candidates).py_func.__globals__["work_s"]
     assert hasattr(inner, "py_func")
 
 
