@@ -16,7 +16,7 @@ from besteffort_cli.learning_inputs import (  # noqa: TC001 - typer reads the an
     TraceOption,
 )
 from besteffort_cli.output import Output, OutputOption
-from besteffort_cli.service_run import ServiceRun, run_service
+from besteffort_cli.service_run import ServiceRun, report_service, run_service
 from besteffort_cli.study_run import ClusterOptions, Executor, StudyRun, run_study
 
 __all__ = ["evaluate"]
@@ -26,8 +26,8 @@ StudyOption = Annotated[str, typer.Option(metavar="NAME", help="quick or full: a
 SlownessOption = Annotated[float, typer.Option(min=0.1, max=10, help="True over profiled seconds: a wrong profile.")]
 SeedsOption = Annotated[int, typer.Option(min=1, max=1000, help="How many workloads are drawn.")]
 GpuOption = Annotated[str, typer.Option(metavar="NAME", help="The latency profile of a study.")]
-OutOption = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where a study keeps its cells and its report.")]
-ProcessesOption = Annotated[int, typer.Option(min=0, help="Processes that play a study; 0: one for each core.")]
+OutOption = Annotated[Path | None, typer.Option(metavar="FOLDER", help="For what is played, and the report of it.")]
+ProcessesOption = Annotated[int, typer.Option(min=0, help="Processes that play; 0: one for each core.")]
 ExecutorOption = Annotated[Executor, typer.Option(help="kubernetes: print a Job whose pods play the study.")]
 ShardsOption = Annotated[int, typer.Option(min=1, max=10_000, help="Pods of that Job.")]
 ImageOption = Annotated[str, typer.Option(help="Image of that Job: this very version of besteffort.")]
@@ -69,5 +69,6 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if service is None:
         cluster = ClusterOptions(image, claim, shards)
         run_study(StudyRun(study, gpu, seeds, out, processes, shard), executor, cluster, output)
-    else:
-        run_service(ServiceRun(service, profile, bundle, trace, rate_factor, slowness, seeds, seed), output)
+        return
+    run = ServiceRun(service, profile, bundle, trace, rate_factor, slowness, seeds, seed)
+    report_service(run, out, processes, output) if out else run_service(run, output)

@@ -16,6 +16,8 @@ from besteffort_core.bundle import require_layout
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from besteffort_sim.model import Workload
     from besteffort_train.episodes import Service
 
@@ -27,6 +29,7 @@ __all__ = [
     "ServiceOption",
     "TraceOption",
     "plans_of",
+    "scaled_arrivals",
     "traced_loads",
 ]
 
@@ -62,9 +65,18 @@ def plans_of(service: Service, file: Path | None) -> Mapping[str, Any]:
     return plans
 
 
+def scaled_arrivals(trace: Path, factor: float) -> NDArray[np.float64]:
+    """Return the seconds of a trace's arrivals from 0 on, so many times faster.
+
+    Raises:
+        InputError: the trace is refused.
+    """
+    arrival_s: NDArray[np.float64] = import_extra("besteffort_sim.workload").scaled_trace(read_trace(trace), factor)
+    return arrival_s
+
+
 def traced_loads(service: Service, trace: Path, factor: float, *, seeds: int, seed: int) -> list[Workload]:
     """Return the trace's arrivals with the tasks and the noise of several seeds."""
-    workload = import_extra("besteffort_sim.workload")
-    arrival_s = workload.scaled_trace(read_trace(trace), factor)
+    workload, arrival_s = import_extra("besteffort_sim.workload"), scaled_arrivals(trace, factor)
     draws = [np.random.default_rng((seed, number)) for number in range(seeds)]
     return [workload.build_workload(arrival_s, len(service.tasks) + 1, service.deadline_s, rng) for rng in draws]

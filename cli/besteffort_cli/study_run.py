@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -22,11 +23,12 @@ from besteffort_cli.output import Output, make_writable
 from besteffort_cli.progress import showing_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from besteffort_study.report import Report
 
-__all__ = ["ClusterOptions", "Executor", "StudyRun", "run_study"]
+__all__ = ["ClusterOptions", "Executor", "StudyRun", "playing", "run_study", "show_report", "usable_cores"]
 
 
 class Executor(StrEnum):
@@ -73,12 +75,8 @@ def run_study(run: StudyRun, executor: Executor, cluster: ClusterOptions, output
     if run.out is None:
         raise InputError("--study needs --out FOLDER: there it keeps what it has played, and writes its report.")
     make_writable(run.out)
-    processes, shard = run.processes or len(os.sched_getaffinity(0)), _shard(run.shard)
-    with showing_progress() as bar:
-
-        def progress(phase: str, done: int, total: int) -> None:
-            bar(phase, done, total, math.nan)
-
+    processes, shard = run.processes or usable_cores(), _shard(run.shard)
+    with playing() as progress:
         if shard is not None:
             cells = play.play_shard(wanted, run.out, shard, processes, progress)
         else:
@@ -86,7 +84,19 @@ def run_study(run: StudyRun, executor: Executor, cluster: ClusterOptions, output
     if shard is not None:
         typer.echo(f"shard {run.shard}: {cells} cells")
     else:
-        _show(report, run.out, output)
+        show_report(report, run.out, output)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def playing() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar while a study plays; it takes the phase, steps done and in all."""
+    with showing_progress() as bar:
+        yield lambda phase, done, total: bar(phase, done, total, math.nan)
 
 
 def _shard(text: str) -> Any:  # noqa: ANN401 - a Shard, of a module that may be missing
@@ -99,7 +109,7 @@ def _shard(text: str) -> Any:  # noqa: ANN401 - a Shard, of a module that may be
     return import_extra("besteffort_study.store").Shard(number, parts)
 
 
-def _show(report: Report, folder: Path, output: Output) -> None:
+def show_report(report: Report, folder: Path, output: Output) -> None:
     """Write the report into files, and print its first table or its JSON."""
     files = import_extra("besteffort_study.files").write_report(report, folder, "report")
     if output is Output.JSON:

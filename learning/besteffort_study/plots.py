@@ -101,7 +101,7 @@ def _best_of(scene: Scene) -> Iterator[tuple[int, tuple[str, tuple[float, ...]]]
 
 
 def _windows(report: Report) -> Figure:
-    tables = [(s, t) for s in report.settings for t in s.groups if t.name == "unpredictable"]
+    tables = [(setting, setting.groups[-1]) for setting in report.settings]
     figure, panels = _panels(2 * max(len(tables), 1), columns=2)
     for number, (setting, table) in enumerate(tables):
         rows = [row for row in table.rows if row.windows]

@@ -13,13 +13,14 @@ import numpy as np
 import besteffort_core
 import besteffort_sim
 import besteffort_study
+import besteffort_train
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 __all__ = ["digest_of", "source_digest"]
 
-PLAYING = (besteffort_core, besteffort_sim, besteffort_study)
+PLAYING = (besteffort_core, besteffort_sim, besteffort_train, besteffort_study)
 """Packages whose every file, data among them, can change a figure, but for `TELLING`."""
 READING = ("comparison", "document", "markdown", "page", "plots", "report", "statistics")
 ASKING = ("executor", "files", "grid", "job", "run", "store", "studies")

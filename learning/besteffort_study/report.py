@@ -112,11 +112,12 @@ def _setting(setting: Setting, arena: Arena, entrants: Mapping[str, Entrant], bl
 
 
 def groups_of(loads: Sequence[Load]) -> Mapping[str, list[Load]]:
-    """Return the groups of loads that means are taken over, each not empty."""
+    """Return the groups of loads that means are taken over, each not empty, the bursty ones last."""
+    stable, bursty = ([load for load in loads if (load.workload == STABLE) is wanted] for wanted in (True, False))
     groups = {
-        "stable, below 8x": [load for load in loads if load.workload == STABLE and load.load < HEAVY],
-        "stable, 8x and more": [load for load in loads if load.workload == STABLE and load.load >= HEAVY],
-        "unpredictable": [load for load in loads if load.workload != STABLE],
+        "stable, below 8x": [load for load in stable if load.load < HEAVY],
+        "stable, 8x and more": [load for load in stable if load.load >= HEAVY],
+        "unpredictable" if stable else "all loads": bursty,
     }
     return {name: found for name, found in groups.items() if found}
 

@@ -9,6 +9,7 @@ from besteffort_study.arena import build_arena
 from besteffort_study.errors import StudyError
 from besteffort_study.executor import execute, tasks_of
 from besteffort_study.report import build_report
+from besteffort_study.service_arena import grid_of_service
 from besteffort_study.store import WHOLE, Shard, Store
 from besteffort_study.studies import STUDIES
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from besteffort_study.cell import Cell
     from besteffort_study.grid import Grid
     from besteffort_study.report import Report
+    from besteffort_study.service_arena import ServiceArena
 
-__all__ = ["Wanted", "grid_of", "play_shard", "play_study"]
+__all__ = ["Wanted", "grid_of", "play_service", "play_shard", "play_study"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,7 @@ def grid_of(wanted: Wanted) -> Grid:
     """
     if wanted.study not in STUDIES:
         raise StudyError(f"study {wanted.study!r} is not one of {', '.join(STUDIES)}")
-    if wanted.seeds < 2:  # noqa: PLR2004 - the least that has a spread
-        raise StudyError("seeds: a study needs at least 2, since its intervals are over seeds")
-    return replace(STUDIES[wanted.study], seeds=wanted.seeds)
+    return replace(STUDIES[wanted.study], seeds=_at_least_two(wanted.seeds))
 
 
 def play_study(wanted: Wanted, folder: Path, processes: int, report: Callable[[str, int, int], None]) -> Report:
@@ -61,6 +61,26 @@ def play_shard(
     """Play one shard into the folder and return how many cells it is; raises as `play_study`."""
     _, _, cells = _played(wanted, Store(folder, shard), shard, processes, report)
     return len(cells)
+
+
+def play_service(
+    arena: ServiceArena, seeds: int, folder: Path, processes: int, report: Callable[[str, int, int], None]
+) -> Report:
+    """Play a service of a user as `play_study` plays a study.
+
+    Raises:
+        StudyError: too few seeds, or as `execute`.
+    """
+    grid = grid_of_service(arena, "service", _at_least_two(seeds))
+    tasks = tasks_of(arena, grid)
+    cells = execute(arena, tasks, Store(folder), processes=processes, report=lambda *now: report("playing", *now))
+    return build_report(grid, arena, cells)
+
+
+def _at_least_two(seeds: int) -> int:
+    if seeds < 2:  # noqa: PLR2004 - the least that has a spread
+        raise StudyError("seeds: a report needs at least 2, since its intervals are over seeds")
+    return seeds
 
 
 def _played(

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from besteffort_sim.workload import Traffic
     from besteffort_train.episodes import Service
 
-__all__ = ["Interval", "Row", "build_workloads", "compare", "interval", "named_traffic"]
+__all__ = [
+    "Interval",
+    "Row",
+    "build_workloads",
+    "compare",
+    "draw_load",
+    "interval",
+    "mean_rps",
+    "named_traffic",
+    "world_of",
+]
 
 OVERHEAD_S = 0.001
 CONFIDENCE = 0.95
@@ -81,28 +91,35 @@ def named_traffic(service: Service) -> Mapping[str, Traffic]:
 
 def build_workloads(service: Service, traffic: Traffic, seeds: int, *, seed: int = 0) -> list[Workload]:
     """Return one workload a seed, of a minute on average, all with the default deadline and a drifting mix."""
-    workloads = []
-    for number in range(seeds):
-        rng = np.random.default_rng((seed, number))
-        arrival_s = draw_arrivals(traffic, max(round(SECONDS * _mean_rps(traffic)), 1), rng)
-        workloads.append(build_workload(arrival_s, len(service.tasks) + 1, service.deadline_s, rng, drift=Drift()))
-    return workloads
+    return [draw_load(service, traffic, (seed, number)) for number in range(seeds)]
 
 
-def _mean_rps(traffic: Traffic) -> float:
+def draw_load(service: Service, traffic: Traffic, seed: tuple[int, int]) -> Workload:
+    """Return one workload of a minute on average."""
+    rng = np.random.default_rng(seed)
+    arrival_s = draw_arrivals(traffic, max(round(SECONDS * mean_rps(traffic)), 1), rng)
+    return build_workload(arrival_s, len(service.tasks) + 1, service.deadline_s, rng, drift=Drift())
+
+
+def mean_rps(traffic: Traffic) -> float:
+    """Return the arrivals per second over a long time."""
     if isinstance(traffic, Bursts):
         weighted = traffic.low_rps * traffic.low_s + traffic.high_rps * traffic.high_s
         return weighted / (traffic.low_s + traffic.high_s)
     return traffic.rate_rps
 
 
+def world_of(service: Service, slowness: float) -> World:
+    """Return a world in which every backend is ready and takes `slowness` times the profiled seconds."""
+    ready = np.ones(service.pool.size_of.size, dtype=np.bool_)
+    return World(np.full(len(service.sizes), slowness), ready, OVERHEAD_S, service.max_requests)
+
+
 def compare(
     service: Service, plans: Mapping[str, Plan], workloads: Sequence[Workload], *, against: str, slowness: float = 1.0
 ) -> list[Row]:
     """Return one row a policy, the best first; `slowness` is true over profiled seconds."""
-    sizes = len(service.sizes)
-    ready = np.ones(service.pool.size_of.size, dtype=np.bool_)
-    world = World(np.full(sizes, slowness), ready, OVERHEAD_S, service.max_requests)
+    sizes, world = len(service.sizes), world_of(service, slowness)
     found = {
         name: [summarise(load, simulate(service.pool, world, load, plan), sizes) for load in workloads]
         for name, plan in plans.items()

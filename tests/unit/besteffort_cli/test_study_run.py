@@ -36,7 +36,7 @@ def run(*words: str) -> str:
         (("--study", "quick", "--out", ".", "--shard", "8/8"), r"--shard 8/8: write I/N .*, as 0/8\."),
         (("--study", "quick", "--out", ".", "--shard", "first"), r"--shard first: write I/N .*, as 0/8\."),
         (("--study", "slow", "--out", "."), r"study 'slow' is not one of quick, full"),
-        (("--study", "quick", "--out", ".", "--seeds", "1"), r"seeds: a study needs at least 2, .*"),
+        (("--study", "quick", "--out", ".", "--seeds", "1"), r"seeds: a report needs at least 2, .*"),
         (("--study", "quick", "--out", ".", "--gpu", "abacus"), r"profile 'abacus' is not one of .*"),
     ],
 )
