@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from besteffort_study.cell import BOUND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from besteffort_study.comparison import Comparison, Row
+    from besteffort_study.comparison import Comparison, Row, Table
     from besteffort_study.report import Report, SettingReport
     from besteffort_train.evaluation import Interval
 
@@ -100,9 +100,13 @@ def _frontier_tables(report: Report) -> Iterator[str | Cells]:
         tables = [table for table in setting.singles if table.loads[0].workload == "poisson"]
         if tables:
             yield f"{name_of(setting)}, part of peak; 1x is {setting.unit_rps:.0f} requests a second:"
-            names = [row.policy for row in tables[0].rows]
-            rows = [(name, *(f"{table.rows[k].of_peak.mean:.3f}" for table in tables)) for k, name in enumerate(names)]
-            yield Cells(("policy", *(f"{table.loads[0].load:g}x" for table in tables)), tuple(rows))
+            yield _by_load(tables, [f"{table.loads[0].load:g}x" for table in tables])
+
+
+def _by_load(tables: Sequence[Table], names: Sequence[str]) -> Cells:
+    policies = [row.policy for row in tables[0].rows]
+    rows = [(policy, *(f"{table.rows[k].of_peak.mean:.3f}" for table in tables)) for k, policy in enumerate(policies)]
+    return Cells(("policy", *names), tuple(rows))
 
 
 def _windows(report: Report) -> Cells:
@@ -153,7 +157,8 @@ def _losses(report: Report) -> Section:
 
 
 def _setting(setting: SettingReport) -> Iterator[Section]:
-    yield Section(name_of(setting), 2, (f"1x is {setting.unit_rps:.0f} requests a second. Ours is {setting.ours}.",))
+    says = f"1x is {setting.unit_rps:.0f} requests a second. Ours is {setting.ours}. Part of peak by load:"
+    yield Section(name_of(setting), 2, (says, _by_load(setting.singles, [table.name for table in setting.singles])))
     for table in setting.groups:
         loads = ", ".join(load.name for load in table.loads)
         head = ("policy", "of peak", "of bound", "in time", "late", "refused", "p95 ms", *setting.sizes)
