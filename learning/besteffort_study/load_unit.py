@@ -25,10 +25,12 @@ __all__ = ["AVAILABLE", "highest_rate_rps", "in_time", "load_unit_rps", "static_
 
 AVAILABLE = 0.99
 """Share of the requests answered in time that counts as available."""
-SEEDS = 10
+SEEDS = 6
 PRECISION = 0.005
 """Of a rate that is searched for."""
-DOUBLINGS = 20
+COARSE = 0.05
+"""Of the search with one seed, which the search with all of them starts from."""
+STEPS = 20
 
 
 def load_unit_rps(pool: Pool, world: World, scenario: Scenario) -> float:
@@ -48,12 +50,14 @@ def static_rate_rps(pool: Pool, world: World, scenario: Scenario, size: int) -> 
     """
     strict, plan = pool._replace(grace_factor=1.0), build_plan(Kind.STATIC, np.array([float(size)]))
 
-    def share(rate_rps: float) -> float:
-        loads = [draw_workload(scenario, "poisson", rate_rps, seed) for seed in UNIT_SEEDS[:SEEDS]]
+    def share(rate_rps: float, seeds: int) -> float:
+        loads = [draw_workload(scenario, "poisson", rate_rps, seed) for seed in UNIT_SEEDS[:seeds]]
         return float(np.mean([in_time(load, simulate(strict, world, load, plan)) for load in loads]))
 
     devices = np.unique(pool.device_of[pool.size_of == size]).size
-    return highest_rate_rps(share, devices / (request_s(pool, size, sum(scenario.lengths.prompt) // 2)))
+    start_rps = devices / request_s(pool, size, sum(scenario.lengths.prompt) // 2)
+    near_rps = highest_rate_rps(lambda rate_rps: share(rate_rps, 1), start_rps, precision=COARSE)
+    return highest_rate_rps(lambda rate_rps: share(rate_rps, SEEDS), near_rps, step=COARSE)
 
 
 def in_time(workload: Workload, log: Log) -> float:
@@ -61,22 +65,30 @@ def in_time(workload: Workload, log: Log) -> float:
     return float(np.mean(log.latency_s <= workload.deadline_s))
 
 
-def highest_rate_rps(share_in_time: Callable[[float], float], start_rps: float) -> float:
+def highest_rate_rps(
+    share_in_time: Callable[[float], float], start_rps: float, *, step: float = 1.0, precision: float = PRECISION
+) -> float:
     """Return the highest rate at which a share that falls with the rate is still what counts as available.
 
+    It is looked for from `start_rps` in steps of that part, then between the last two rates.
+
     Raises:
-        StudyError: it is not at a rate that is a millionth of the first one tried.
+        StudyError: it is not so at any rate within twenty steps.
     """
     low_rps = high_rps = start_rps
-    for _ in range(DOUBLINGS):
+    for _ in range(STEPS):
         if share_in_time(low_rps) >= AVAILABLE:
             break
-        high_rps, low_rps = low_rps, low_rps / 2
+        high_rps, low_rps = low_rps, low_rps / (1.0 + step)
     else:
         raise StudyError(f"no rate from {low_rps:.3g} to {start_rps:.3g} requests per second is answered in time")
-    while low_rps == high_rps or share_in_time(high_rps) >= AVAILABLE:
-        low_rps, high_rps = high_rps, 2 * high_rps
-    while high_rps / low_rps > 1.0 + PRECISION:
+    while low_rps == high_rps:
+        above_rps = high_rps * (1.0 + step)
+        if share_in_time(above_rps) >= AVAILABLE:
+            low_rps = high_rps = above_rps
+        else:
+            high_rps = above_rps
+    while high_rps / low_rps > 1.0 + precision:
         middle_rps = math.sqrt(low_rps * high_rps)
         if share_in_time(middle_rps) >= AVAILABLE:
             low_rps = middle_rps
