@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from besteffort_core.decide import timely
-from besteffort_core.learned import Network, best_ready, in_range, q_values
+from besteffort_core.dqn import Network, best_ready, in_range, observe, q_values
 from besteffort_core.observation import encode
 from besteffort_core.policies import (
     choose_greedy,
@@ -17,7 +17,7 @@ from besteffort_core.policies import (
     choose_round_robin,
     choose_static,
 )
-from besteffort_core.policy import Kind, build_rule
+from besteffort_core.policy import NETWORKS, Kind, build_rule
 from besteffort_sim.model import Plan
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["build_plan", "choose_planned", "offer", "offer_timely"]
 
 NUMBERS = {kind: number for number, kind in enumerate(Kind)}
-LEARNED, PRICE, GREEDY, LADDER, STATIC, ROUND_ROBIN, LEAST_LOADED = (NUMBERS[kind] for kind in Kind)
+LEARNED, DQN, PRICE, GREEDY, LADDER, STATIC, ROUND_ROBIN, LEAST_LOADED = (NUMBERS[kind] for kind in Kind)
 
 
 def build_plan(kind: Kind, parameters: Parameters | None = None, network: Network | None = None) -> Plan:
-    """Return the plan of a policy; Learned needs its network and takes the parameters of Price, its fallback."""
+    """Return the plan of a policy; one with a network needs it, and takes the parameters of Price, its fallback."""
     if parameters is None:
-        parameters = build_rule(Kind.PRICE if kind is Kind.LEARNED else kind).parameters
-    if kind is Kind.LEARNED and network is None:
-        msg = "a learned plan needs its network"
+        parameters = build_rule(Kind.PRICE if kind in NETWORKS else kind).parameters
+    if kind in NETWORKS and network is None:
+        msg = f"a plan of {kind} needs its network"
         raise ValueError(msg)
     return Plan(NUMBERS[kind], parameters, network or _no_network(), np.empty(0, dtype=np.int64))
 
@@ -63,6 +63,8 @@ def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapsho
             return int(candidates.backend[forced])
     if plan.kind == LEARNED:
         return _choose_guarded(request, candidates, pool, snapshot, plan)
+    if plan.kind == DQN:
+        return _choose_in_range(request, candidates, pool, snapshot, plan)
     if plan.kind == PRICE:
         return choose_price(request, candidates, pool, snapshot, plan.parameters)
     if plan.kind == GREEDY:
@@ -80,4 +82,11 @@ def _choose_guarded(request: Request, candidates: Candidates, pool: Pool, snapsh
     observation = encode(request, candidates, pool, snapshot)
     if in_range(plan.network, observation):
         return best_ready(q_values(plan.network, observation), candidates)
+    return choose_price(request, candidates, pool, snapshot, plan.parameters)
+
+
+def _choose_in_range(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:
+    state = observe(request, pool, snapshot)
+    if in_range(plan.network, state):
+        return best_ready(q_values(plan.network, state), candidates)
     return choose_price(request, candidates, pool, snapshot, plan.parameters)

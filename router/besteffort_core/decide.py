@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from besteffort_core.dqn import best_ready, in_range, observe, q_values
 from besteffort_core.latency import candidates
-from besteffort_core.learned import best_ready, in_range, q_values
 from besteffort_core.model import Candidates, Decision, Reason, Refusal
 from besteffort_core.observation import encode
-from besteffort_core.policy import Kind
+from besteffort_core.policy import NETWORKS, Kind
 from besteffort_core.utility import worth_until_s
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _learned(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason | None]:
     """Return the backend that the network chooses, or -1 and what keeps it from choosing: the guard."""
-    if policy.kind is not Kind.LEARNED:
+    if policy.kind not in NETWORKS:
         return -1, None
     if policy.network is None:
         return -1, Reason.FALLBACK_MISSING
@@ -116,7 +116,8 @@ def _learned(
         return -1, Reason.FALLBACK_SLOW
     if health.metrics_age_s > STALE_S:
         return -1, Reason.FALLBACK_STALE
-    observation = encode(request, found, pool, snapshot)
+    dqn = policy.kind is Kind.DQN
+    observation = observe(request, pool, snapshot) if dqn else encode(request, found, pool, snapshot)
     if not in_range(policy.network, observation):
         return -1, Reason.FALLBACK_OUT_OF_RANGE
     return best_ready(q_values(policy.network, observation), found), None

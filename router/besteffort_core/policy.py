@@ -13,16 +13,17 @@ from besteffort_core.model import Reason
 
 if TYPE_CHECKING:
     from besteffort_core.bundle import Bundle
-    from besteffort_core.learned import Network
+    from besteffort_core.dqn import Network
     from besteffort_core.policies import Choose, Parameters
 
-__all__ = ["Kind", "Policy", "Rule", "build_policy", "build_rule"]
+__all__ = ["NETWORKS", "Kind", "Policy", "Rule", "build_policy", "build_rule"]
 
 
 class Kind(StrEnum):
     """The policies, as the resource names them."""
 
     LEARNED = "Learned"
+    DQN = "DQN"
     PRICE = "Price"
     GREEDY = "Greedy"
     LADDER = "Ladder"
@@ -43,7 +44,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What decides: `network` where the kind is Learned and its bundle is usable, else `rule`."""
+    """What decides: `network` where the kind has one and its bundle is usable, else `rule`."""
 
     kind: Kind
     rule: Rule
@@ -66,7 +67,10 @@ _RULES = {
     Kind.LEAST_LOADED: (Reason.LEAST_LOADED, policies.choose_least_loaded),
 }
 
-_TUNED = (Kind.LEARNED, Kind.PRICE, Kind.LADDER)
+NETWORKS = (Kind.LEARNED, Kind.DQN)
+"""The kinds that a network decides for; a rule stands behind each."""
+
+_TUNED = (*NETWORKS, Kind.PRICE, Kind.LADDER)
 
 
 def build_rule(kind: Kind, bundle: Bundle | None = None, *, static_size: int = 0) -> Rule:
@@ -88,7 +92,7 @@ def build_policy(
     kind: Kind, fallback: Kind, bundle: Bundle | None, *, static_size: int = 0, shadow: bool = False
 ) -> Policy:
     """Return the policy of a service; a learned one without a bundle is its fallback from the start."""
-    rule = build_rule(fallback if kind is Kind.LEARNED else kind, bundle, static_size=static_size)
-    network = bundle.network if bundle is not None and kind is Kind.LEARNED else None
+    rule = build_rule(fallback if kind in NETWORKS else kind, bundle, static_size=static_size)
+    network = bundle.network if bundle is not None and kind in NETWORKS else None
     digest = bundle.digest if bundle is not None and kind in _TUNED else ""
     return Policy(kind, rule, network, shadow=shadow, digest=digest)

@@ -1,23 +1,22 @@
-"""Policy bundles with random weights."""
+"""Networks and policy bundles with random weights."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from besteffort_core.bundle import Bundle
-from besteffort_core.learned import Network
+from besteffort_core.dqn import Network, state_length
 from besteffort_core.observation import observation_length
 from support.pools import SIZES, TASKS
 
 
-def random_bundle(seed: int = 0, hidden: int = 16) -> Bundle:
+def random_network(length: int, seed: int = 0, hidden: int = 16) -> Network:
     rng = np.random.default_rng(seed)
-    length = observation_length(len(TASKS), len(SIZES))
 
     def weights(*shape: int) -> np.ndarray:
         return rng.normal(size=shape).astype(np.float32)
 
-    network = Network(
+    return Network(
         weights(length, hidden),
         weights(hidden),
         weights(hidden, hidden),
@@ -27,4 +26,12 @@ def random_bundle(seed: int = 0, hidden: int = 16) -> Bundle:
         np.full(length, -10, np.float32),
         np.full(length, 10, np.float32),
     )
+
+
+def random_dqn(seed: int = 0) -> Network:
+    return random_network(state_length(len(TASKS), len(SIZES)), seed)
+
+
+def random_bundle(seed: int = 0) -> Bundle:
+    network = random_network(observation_length(len(TASKS), len(SIZES)), seed)
     return Bundle(network, np.array([-1.0, 0.5, 2.0, 0.1]), np.array([0.2, 0.5]), TASKS, SIZES, {"seed": seed}, {})

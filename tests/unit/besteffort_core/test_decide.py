@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from besteffort_core.decide import Health, decide, route, timely
+from besteffort_core.dqn import best_ready, observe, q_values
 from besteffort_core.latency import candidates
 from besteffort_core.model import Pool, Reason, Refusal, Request, Snapshot
-from besteffort_core.policy import Kind, Policy, build_policy
-from support.bundles import random_bundle
+from besteffort_core.policy import NETWORKS, Kind, Policy, build_policy
+from support.bundles import random_bundle, random_dqn
 from support.pools import snapshot
 
 REQUEST = Request(task=0, deadline_s=0.3)
@@ -23,7 +24,7 @@ def learned(**changes: object) -> Policy:
 def test_each_kind_answers_with_its_own_reason(pool: Pool, idle: Snapshot) -> None:
     reasons = {
         kind: decide(REQUEST, pool, idle, build_policy(kind, Kind.PRICE, random_bundle()), health=WELL).reason
-        for kind in Kind
+        for kind in set(Kind) - {Kind.DQN}
     }
     assert reasons == {
         Kind.LEARNED: Reason.LEARNED,
@@ -54,6 +55,17 @@ def test_the_guard_lets_the_fallback_decide_and_says_why(
 ) -> None:
     price = decide(REQUEST, pool, idle, build_policy(Kind.PRICE, Kind.PRICE, random_bundle()), health=WELL)
     assert decide(REQUEST, pool, idle, policy, health=health) == price._replace(reason=reason)
+
+
+def test_a_dqn_decides_for_itself_within_its_range_only(pool: Pool) -> None:
+    dqn = Policy(Kind.DQN, build_policy(Kind.PRICE, Kind.PRICE, None).rule, random_dqn())
+    seen = snapshot([3, 2, 1])
+    found = timely(REQUEST, pool, candidates(REQUEST, pool, seen))
+    wanted = best_ready(q_values(random_dqn(), observe(REQUEST, pool, seen)), found)
+    decision = decide(REQUEST, pool, seen, dqn, health=WELL)
+    assert (decision.backend, decision.reason) == (wanted, Reason.LEARNED)
+    narrow = replace(dqn, network=random_dqn()._replace(high=np.full(7, 0.5, np.float32)))
+    assert decide(REQUEST, pool, seen, narrow, health=WELL).reason is Reason.FALLBACK_OUT_OF_RANGE
 
 
 def test_a_heuristic_is_not_guarded(pool: Pool, idle: Snapshot) -> None:
@@ -95,14 +107,14 @@ def test_a_hopeless_request_is_refused_unless_lateness_is_still_worth_something(
     assert decide(REQUEST, pool._replace(grace_factor=2.0), full, static, health=WELL).refusal is None
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.LEARNED}))
+@pytest.mark.parametrize("kind", sorted(set(Kind) - set(NETWORKS)))
 def test_route_says_what_decide_says(kind: Kind, pool: Pool) -> None:
     rng = np.random.default_rng(0)
     policy = build_policy(kind, Kind.PRICE, random_bundle())
     for _ in range(50):
         seen = snapshot([int(n) for n in rng.integers(0, 30, 3)])._replace(sequence=int(rng.integers(9)))
         decision = decide(REQUEST, pool, seen, policy, health=WELL)
-        found = candidates(pool, seen)
+        found = candidates(REQUEST, pool, seen)
         offered = found if kind is Kind.STATIC else timely(REQUEST, pool, found)
         wanted = policy.rule.choose(REQUEST, offered, pool, seen, policy.rule.parameters)
         size, backend, finish = route(REQUEST, pool, found, wanted)

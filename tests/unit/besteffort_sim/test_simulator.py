@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from besteffort_core.model import Candidates, Pool, Request, Snapshot
-from besteffort_core.policy import Kind
+from besteffort_core.policy import NETWORKS, Kind
 from besteffort_sim.choice import build_plan
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY, QUEUE_FULL
 from besteffort_sim.simulator import run, simulate
 from besteffort_sim.workload import Poisson, build_workload, draw_arrivals
-from support.bundles import random_bundle
+from support.bundles import random_bundle, random_dqn
 from support.pools import TASKS, three_sizes
 from support.worlds import pool_of, workload_of, world_of
 
@@ -141,7 +141,9 @@ def plans() -> list[Plan]:
     learned = build_plan(Kind.LEARNED, bundle.price, bundle.network)
     narrow = bundle.network._replace(high=np.full_like(bundle.network.high, 1.0))
     guarded = build_plan(Kind.LEARNED, bundle.price, narrow)
-    return [learned, guarded, always(1), *(build_plan(kind) for kind in set(Kind) - {Kind.LEARNED, Kind.STATIC})]
+    dqn, small = random_dqn(), np.full(random_dqn().high.shape, 1.0, np.float32)
+    networks = [learned, guarded, build_plan(Kind.DQN, None, dqn), build_plan(Kind.DQN, None, dqn._replace(high=small))]
+    return [*networks, always(1), *(build_plan(kind) for kind in sorted(set(Kind) - {*NETWORKS, Kind.STATIC}))]
 
 
 @pytest.mark.parametrize("plan", plans(), ids=lambda plan: str(plan.kind))
