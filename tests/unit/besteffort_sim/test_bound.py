@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -7,16 +8,24 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from besteffort_core.policy import Kind
 from besteffort_core.pool import BackendSpec, Decode, SizeSpec, build_pool
-from besteffort_sim.bound import best_prices, dual_value, request_prices, upper_bound
+from besteffort_sim.bound import best_prices, dual_value, reachable_share, request_prices, upper_bound
+from besteffort_sim.choice import build_plan
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.market import Market, build_market, least_costs_s
 from besteffort_sim.model import Workload, World
+from besteffort_sim.simulator import simulate
+from besteffort_study.pools import build_study_pool
+from besteffort_study.profiles import gpu_profile
+from besteffort_study.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from besteffort_core.model import Pool
+    from besteffort_sim.model import Plan
+    from besteffort_study.scenarios import Scenario
 
 SMALL, LARGE = 0.4, 0.8
 
@@ -195,7 +204,71 @@ def test_prices_are_those_of_the_window_and_infinite_where_not_ready() -> None:
     assert request_prices(market, prices).tolist() == [[0.0, np.inf, 100.0, 100.0], [10.0, np.inf, 110.0, 110.0]]
 
 
-def test_no_requests_have_no_bound() -> None:
+def drawn(scenario: Scenario, rate_rps: float, seed: int) -> Workload:
+    """Bursts of a second, three times as dense as the lulls between them."""
+    rng = np.random.default_rng(seed)
+    lengths = scenario.lengths
+    n = int(3 * rate_rps)
+    second = rng.choice(4, n, p=[0.125, 0.375, 0.125, 0.375])
+    generates = rng.uniform(size=n) < lengths.generating
+    return asked(
+        list(np.sort(second + rng.uniform(size=n))),
+        list(np.where(generates, scenario.generation_deadline_s, scenario.deadline_s)),
+        task=rng.integers(0, len(scenario.tasks), n),
+        units=rng.integers(*lengths.prompt, n),
+        output=np.where(generates, rng.integers(16, 65, n), 0),
+        steps=np.where(generates, 40.0, 0.0),
+        noise=np.exp(rng.normal(0.0, 0.1, n)) if seed % 3 == 1 else np.ones(n),
+        difficulty=rng.uniform(size=n) if seed % 3 == 2 else np.empty(0),
+    )
+
+
+def plans() -> list[Plan]:
+    static = [build_plan(Kind.STATIC, np.array([float(size)])) for size in range(3)]
+    return [*static, *(build_plan(kind) for kind in (Kind.PRICE, Kind.GREEDY, Kind.LADDER, Kind.LEAST_LOADED))]
+
+
+@pytest.mark.parametrize("layout", ["co", "ded", "3L1x"])
+@pytest.mark.parametrize("name", ["SC", "SCt", "SCs", "GE", "MX"])
+def test_no_policy_earns_more_than_the_bound(name: str, layout: str) -> None:
+    for seed, rate_rps in enumerate((20.0, 150.0, 400.0, 800.0, 3000.0)):
+        pool = build_study_pool(gpu_profile("a100_roofline"), layout, SCENARIOS[name])
+        workload = drawn(SCENARIOS[name], rate_rps, seed)
+        world = true_world(pool, overhead_s=0.002 * (seed % 2), slowness=np.array([1.0, 0.9, 1.2]))
+        bound = upper_bound(pool, world, workload).reward
+        earned = [float(simulate(pool, world, workload, plan).reward.sum()) for plan in plans()]
+        assert max(earned) <= bound, (seed, earned, bound)
+
+
+def test_the_bound_is_reached_where_one_policy_is_clearly_best() -> None:
+    """Bursts that fill one batch of S, one after the other, as fast as the device takes them; all of it in time."""
+    pool = two_sizes("SL")
+    workload = asked([k * 0.1 for k in range(100) for _ in range(10)], 0.5)
+    world = true_world(pool)
+    earned = simulate(pool, world, workload, build_plan(Kind.STATIC, np.array([0.0]))).reward.sum()
+    assert earned == pytest.approx(1000 * SMALL)
+    assert upper_bound(pool, world, workload).reward == pytest.approx(earned, rel=1e-3)
+
+
+def test_windows_are_bounded_one_by_one() -> None:
+    """10 requests at once fit L's 0.5 s each only in part; a lone one does."""
+    pool = two_sizes("SL")
+    workload = asked([*[0.5] * 10, 15.0, 25.0, 39.0], 1.0)
+    assert reachable_share(pool, true_world(pool), workload, 0.9) == 0.75
+    assert reachable_share(pool, true_world(pool), workload, 0.9, window_s=1.0) == 0.75
+    assert reachable_share(pool, true_world(pool), workload, 0.5) == 1.0
+
+
+def test_a_window_is_charged_the_least_noise_of_all_requests() -> None:
+    """The first request of a later window may be led by one of this, which makes L fit."""
+    pool = two_sizes("SL")
+    late = asked([5.0, 15.0], 0.4)
+    quick = late._replace(noise=np.array([0.5, 1.0]))
+    assert [reachable_share(pool, true_world(pool), workload, 0.9) for workload in (late, quick)] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("call", [upper_bound, partial(reachable_share, part=0.9)])
+def test_no_requests_have_no_bound(call: Callable[..., object]) -> None:
     pool = two_sizes("SL")
     with pytest.raises(SimulationError, match="at least one request"):
-        upper_bound(pool, true_world(pool), asked([]))
+        call(pool, true_world(pool), asked([]))
