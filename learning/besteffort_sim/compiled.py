@@ -71,9 +71,10 @@ def _compiled(
     # A call would pass, and count the references of, every array in every named tuple: so calls are inlined, and where
     # nothing is allocated nothing is counted. That is eight times as fast.
     bare = not replaced and _is_packaged(function) and ALLOCATING.isdisjoint(_names(function))
-    uncounted = {"_nrt": False} if bare else {}
-    compile_ = numba.njit(nogil=True, forceinline=True, cache=not replaced, boundscheck=bool(replaced), **uncounted)
-    dispatcher: Callable[..., Any] = compile_(copy)
+    options: dict[str, Any] = {"cache": not replaced, "boundscheck": bool(replaced)}
+    if bare:
+        options["_nrt"] = False
+    dispatcher: Callable[..., Any] = numba.njit(nogil=True, forceinline=True, **options)(copy)
     return dispatcher
 
 

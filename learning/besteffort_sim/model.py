@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from besteffort_core.learned import Network
+    from besteffort_core.model import Pool
 
 __all__ = [
     "ANSWERED",
@@ -22,6 +23,7 @@ __all__ = [
     "QUEUE_FULL",
     "Log",
     "Plan",
+    "Play",
     "Workload",
     "World",
 ]
@@ -100,3 +102,14 @@ class Log(NamedTuple):
     """(n or 0, backends), at the decision."""
     rate_rps: NDArray[np.float64]
     """(n or 0,), at the decision."""
+
+
+class Play(NamedTuple):
+    """What one simulation is played with, and the log that it fills."""
+
+    pool: Pool
+    world: World
+    workload: Workload
+    log: Log
+    expiry_s: NDArray[np.float64]
+    """(n,): from when on a request is worth nothing."""

@@ -13,13 +13,13 @@ from besteffort_core.arrivals import rate_after
 from besteffort_core.latency import corrected, faded
 from besteffort_core.model import Snapshot
 from besteffort_core.utility import utility
-from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY, PENDING
+from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from besteffort_core.model import Pool
-    from besteffort_sim.model import Log, Workload, World
+    from besteffort_sim.model import Play, Workload, World
 
 __all__ = ["Router", "answer", "build_router", "count", "expire", "send", "view"]
 
@@ -53,7 +53,7 @@ class Router(NamedTuple):
 
 def build_router(pool: Pool, requests: int) -> Router:
     """Return a router that has seen nothing yet."""
-    backends, devices = pool.size_of.shape[0], pool.device_of.max() + 1
+    backends, devices = pool.size_of.shape[0], pool.hosted.shape[0]
     return Router(
         np.zeros(backends, dtype=np.int64),
         np.zeros(backends, dtype=np.int64),
@@ -99,17 +99,9 @@ def _progress(router: Router, pool: Pool, now_s: float, progress_s: NDArray[np.f
         progress_s[device] = max(progress_s[device], min(now_s - router.since_s[device], batch_s))
 
 
-def send(
-    router: Router,
-    log: Log,
-    pool: Pool,
-    workload: Workload,
-    snapshot: Snapshot,
-    routed: tuple[int, int, float],
-    now_s: float,
-) -> None:
+def send(router: Router, play: Play, snapshot: Snapshot, routed: tuple[int, int, float], now_s: float) -> None:
     """Send a request where the core routed it, or refuse it."""
-    k = snapshot.sequence
+    k, log = snapshot.sequence, play.log
     size, backend, predicted_s = routed
     log.size[k] = size
     router.backend_of[k] = backend
@@ -117,9 +109,10 @@ def send(
         log.outcome[k] = HOPELESS if size >= 0 else NOT_READY
         return
     router.profiled_s[k] = predicted_s / snapshot.correction[backend]
-    if router.busy[pool.device_of[backend]] == 0:
-        router.since_s[pool.device_of[backend]] = now_s
-    _count_in(router, workload, backend, k, 1)
+    device = play.pool.device_of[backend]
+    if router.busy[device] == 0:
+        router.since_s[device] = now_s
+    _count_in(router, play.workload, backend, k, 1)
 
 
 def _count_in(router: Router, workload: Workload, backend: int, k: int, sign: int) -> None:
@@ -131,11 +124,9 @@ def _count_in(router: Router, workload: Workload, backend: int, k: int, sign: in
         router.units[backend] += sign * workload.units[k]
 
 
-def answer(router: Router, log: Log, workload: Workload, pool: Pool, event: tuple[float, int, int]) -> None:
-    """Take the answer of a batch to one of its requests, event = (now_s, backend, request); too late for an expired."""
-    now_s, backend, k = event
-    if log.outcome[k] != PENDING:
-        return
+def answer(router: Router, play: Play, backend: int, k: int, now_s: float) -> None:
+    """Take a backend's answer to request k."""
+    pool, workload, log = play.pool, play.workload, play.log
     latency_s = now_s - workload.arrival_s[k]
     quality = pool.quality[workload.task[k], log.size[k]]
     if workload.difficulty.shape[0] > 0:
@@ -151,11 +142,11 @@ def answer(router: Router, log: Log, workload: Workload, pool: Pool, event: tupl
     _count_in(router, workload, backend, k, -1)
 
 
-def expire(router: Router, workload: Workload, outcome: NDArray[np.int8], event: tuple[float, int]) -> None:
-    """Give up a request that is worth nothing any more, event = (now_s, request)."""
-    now_s, k = event
+def expire(router: Router, play: Play, k: int, now_s: float) -> None:
+    """Give up request k, which is worth nothing any more."""
+    workload = play.workload
     backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
-    outcome[k] = EXPIRED
+    play.log.outcome[k] = EXPIRED
     _count_in(router, workload, backend, k, -1)
     if workload.steps[k] == 0.0 and elapsed_s > router.profiled_s[k] * _correction(router, backend, now_s):
         _learn(router, backend, now_s, router.profiled_s[k], elapsed_s)

@@ -14,10 +14,12 @@ from besteffort_core.observation import encode
 from besteffort_sim.agenda import DELIVERY, END, EXPIRY, build_agenda, next_event
 from besteffort_sim.choice import choose_planned, offer, offer_timely
 from besteffort_sim.compiled import compiled
+from besteffort_sim.devices import next_finish
 from besteffort_sim.errors import SimulationError
-from besteffort_sim.model import QUEUE_FULL, Log
+from besteffort_sim.model import QUEUE_FULL, Log, Play
 from besteffort_sim.router import answer, build_router, count, expire, send, view
-from besteffort_sim.servers import abandon, build_servers, deliver, finish, next_finish
+from besteffort_sim.servers import build_servers
+from besteffort_sim.serving import abandon, deliver, finish
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +63,8 @@ def simulate(
 def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -> Log:  # noqa: FBT001 - compiled code takes no keywords
     """As `simulate`, interpreted unless compiled."""
     n, backends = workload.arrival_s.shape[0], pool.size_of.shape[0]
-    log, agenda = _build_log(n, backends, pool.device_of.max() + 1, trail), build_agenda(pool, world, workload)
+    log, agenda = _build_log(n, backends, pool.hosted.shape[0], trail), build_agenda(pool, world, workload)
+    play = Play(pool, world, workload, log, agenda.expiry_s)
     servers, router = build_servers(pool, workload), build_router(pool, n)
     while True:
         end_s, ending = next_finish(servers)
@@ -69,16 +72,15 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
         if event == END:
             if ending < 0:
                 return log
-            k = finish(servers, pool, world, workload, log.outcome, agenda.expiry_s, (now_s, ending))
+            k = finish(servers, play, ending, now_s)
             while k >= 0:
-                answer(router, log, workload, pool, (now_s, ending, k))
+                answer(router, play, ending, k, now_s)
                 k = servers.following[k]
         elif event == EXPIRY:
-            abandon(servers, workload, router.backend_of[k], k)
-            expire(router, workload, log.outcome, (now_s, k))
+            abandon(servers, play, router.backend_of[k], k)
+            expire(router, play, k, now_s)
         elif event == DELIVERY:
-            where = (now_s, router.backend_of[k], k)
-            deliver(servers, pool, world, workload, log.outcome, agenda.expiry_s, where)
+            deliver(servers, play, router.backend_of[k], k, now_s)
         else:
             count(router, now_s)
             snapshot = view(router, pool, world, k, now_s)
@@ -90,7 +92,7 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
                 request = request_of(workload, k)
                 found = candidates(request, pool, snapshot)
                 backend = choose_planned(request, offer(request, pool, found, plan), pool, snapshot, plan)
-                send(router, log, pool, workload, snapshot, route(request, pool, found, backend), now_s)
+                send(router, play, snapshot, route(request, pool, found, backend), now_s)
 
 
 def request_of(workload: Workload, k: int) -> Request:

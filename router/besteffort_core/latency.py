@@ -133,7 +133,7 @@ def _finish_s(request: Request, pool: Pool, snapshot: Snapshot, ahead: NDArray[n
         j = pool.hosted[device, place]
         if j >= 0 and j != backend:
             total += ahead[j] if pool.turns else min(ahead[j], own)
-    return max(total - snapshot.progress_s[device], alone)
+    return float(max(total - snapshot.progress_s[device], alone))
 
 
 def corrected(correction: float, profiled_s: float, observed_s: float) -> float:
@@ -154,4 +154,4 @@ def faded(correction: float, since_s: float) -> float:
     """
     if since_s < CONFIRMED_S:
         return correction
-    return float(correction ** math.exp(-since_s / CORRECTION_LASTS_S))
+    return math.pow(correction, math.exp(-since_s / CORRECTION_LASTS_S))

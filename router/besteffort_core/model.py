@@ -60,8 +60,8 @@ class Request(NamedTuple):
 class Pool(NamedTuple):
     """What stays the same between requests: sizes, backends, latency, and what lateness is worth.
 
-    One iteration of a size over `units` of prompts and `sequences` sequences (prompts and decodes; a decode is one unit)
-    takes batch_s[size, units] + sequence_s[size] x sequences + context_s[size] x units in its KV cache.
+    One iteration of a size over so many units and sequences (prompts and decodes; a decode is one unit) takes
+    batch_s[size, units] + sequence_s[size] x sequences + context_s[size] x units in its KV cache as it begins.
     """
 
     quality: NDArray[np.float64]
@@ -79,7 +79,7 @@ class Pool(NamedTuple):
     context_s: NDArray[np.float64]
     """(sizes,)"""
     step_s: NDArray[np.float64]
-    """(sizes, most sequences + 1): seconds between two tokens at so many sequences, the prompts that join them included;
+    """(sizes, most sequences + 1): seconds between two tokens at so many sequences, with the prompts that join them;
     column 0 is 0. One column where nothing is generated."""
     mean_steps: float
     """Mean decode steps of a generation."""
@@ -94,7 +94,8 @@ class Pool(NamedTuple):
     grace_factor: float
     """1: late is worth nothing. Above 1: worth falls linearly to 0 at grace_factor x deadline."""
     turns: bool
-    """Whether the backends of a device run one batch at a time, the oldest request first; else they share it equally."""
+    """Whether the backends of a device take turns, one iteration at a time, the oldest request first; else they share
+    it equally."""
 
 
 class Snapshot(NamedTuple):

@@ -1,7 +1,7 @@
-"""The rules that choose a backend, and so a size and a replica. Each takes the same five values and returns the index of
-a backend, -1 if none is ready.
+"""The rules that choose a backend, and so a size and a replica.
 
-All of them compile: plain loops over small arrays, parameters in one array.
+Each takes the same five values and returns the index of a backend, -1 if none is ready. All of them compile: plain
+loops over small arrays, parameters in one array.
 """
 
 from __future__ import annotations

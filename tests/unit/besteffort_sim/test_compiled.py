@@ -15,7 +15,7 @@ def test_a_copy_is_compiled_and_the_original_stays_plain() -> None:
 
 
 def test_what_a_function_calls_is_compiled_too() -> None:
-    inner = compiled(candidates).py_func.__globals__["work_s"]
+    inner = compiled(candidates).py_func.__globals__["_finish_s"]
     assert hasattr(inner, "py_func")
 
 
