@@ -17,11 +17,11 @@ from torch import nn
 from besteffort_cli.learning_service import load_learning_service
 from besteffort_core.bundle import parse_bundle
 from besteffort_core.decide import Health, decide
-from besteffort_core.model import Refusal, Request, Snapshot
+from besteffort_core.model import Refusal
 from besteffort_core.policy import Kind, build_policy
 from besteffort_sim.choice import build_plan
 from besteffort_sim.model import HOPELESS, QUEUE_FULL, World
-from besteffort_sim.simulator import observations, simulate
+from besteffort_sim.simulator import observations, request_of, simulate, snapshot_of
 from besteffort_train.evaluation import build_workloads, named_traffic
 from besteffort_train.export import TOLERANCE, greatest_difference
 
@@ -74,9 +74,7 @@ def recorded(log: Log) -> np.ndarray:
 
 
 def same(pool: Pool, policy: Policy, load: Workload, log: Log, world: World, k: int) -> bool:
-    snapshot = Snapshot(log.in_flight[k], log.correction[k], world.ready, float(log.rate_rps[k]), k)
-    request = Request(int(load.task[k]), float(load.deadline_s[k]))
-    decision = decide(request, pool, snapshot, policy, health=Health())
+    decision = decide(request_of(load, k), pool, snapshot_of(log, world, k), policy, health=Health())
     refused = decision.refusal is Refusal.HOPELESS
     return decision.size == log.size[k] and refused == (log.outcome[k] == HOPELESS)
 

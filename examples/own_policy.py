@@ -26,10 +26,13 @@ def choose(request: Request, candidates: Candidates, pool: Pool, _snapshot: Snap
     """Take the best size that leaves some of the deadline unused, else the one that is done first."""
     first = -1
     for size in pool.rank:
-        if candidates.finish_s[size] <= parameters[0] * request.deadline_s:
-            return int(size)
-        if candidates.backend[size] >= 0 and (first < 0 or candidates.finish_s[size] < candidates.finish_s[first]):
-            first = size
+        backend = candidates.backend[size]
+        if backend < 0:
+            continue
+        if candidates.finish_s[backend] <= parameters[0] * request.deadline_s:
+            return int(backend)
+        if first < 0 or candidates.finish_s[backend] < candidates.finish_s[first]:
+            first = backend
     return int(first)
 
 

@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 
 from besteffort_core.errors import PoolError
-from besteffort_core.latency import backlog_s, batch_table, candidates, corrected, faded, finish_s, request_s, work_s
-from besteffort_core.model import Pool, Snapshot
+from besteffort_core.latency import batch_table, candidates, corrected, faded, next_token_s, request_s, work_s
+from besteffort_core.model import Pool, Request, Snapshot
+from besteffort_core.pool import BackendSpec, Decode, Generation, SizeSpec, build_pool
 from support.pools import snapshot
+
+REQUEST = Request(task=0, deadline_s=1.0)
+
+
+def finish_s(pool: Pool, seen: Snapshot, backend: int, request: Request = REQUEST) -> float:
+    return float(candidates(request, pool, seen).finish_s[backend])
+
+
+def backlog_s(pool: Pool, seen: Snapshot, backend: int) -> float:
+    return float(candidates(REQUEST, pool, seen).backlog_s[backend])
 
 
 def test_a_batch_between_two_measured_ones_is_interpolated() -> None:
@@ -37,8 +48,13 @@ def test_a_neighbour_delays_by_its_own_work_but_not_by_more_than_mine(pool: Pool
     assert finish_s(pool, busy_small, 2) == pytest.approx(0.05 + 0.004)
 
 
+def on_devices(pool: Pool, devices: int) -> Pool:
+    """One backend on each."""
+    return pool._replace(device_of=np.arange(devices), hosted=np.arange(devices).reshape(-1, 1))
+
+
 def test_backends_on_other_devices_do_not_delay(pool: Pool) -> None:
-    apart = pool._replace(device_of=np.array([0, 1, 2]))
+    apart = on_devices(pool, 3)
     assert finish_s(apart, snapshot([8, 8, 8]), 0) == pytest.approx(work_s(pool, 0, 9))
     assert backlog_s(apart, snapshot([8, 8, 8]), 2) == pytest.approx(0.2)
 
@@ -49,11 +65,13 @@ def test_the_correction_scales_what_is_predicted(pool: Pool, idle: Snapshot) -> 
 
 
 def test_the_candidate_of_a_size_is_its_ready_backend_with_the_least_finish(pool: Pool) -> None:
-    two_large = pool._replace(size_of=np.array([0, 2, 2]), device_of=np.array([0, 1, 2]))
-    found = candidates(two_large, snapshot([0, 5, 1]))
+    two_large = on_devices(pool, 3)._replace(size_of=np.array([0, 2, 2]))
+    found = candidates(REQUEST, two_large, snapshot([0, 5, 1]))
     assert found.backend.tolist() == [0, -1, 2]
-    assert found.finish_s[1] == np.inf
-    assert candidates(two_large, snapshot([0, 5, 1], ready=(True, True, False))).backend.tolist() == [0, -1, 1]
+    assert found.finish_s[1] > found.finish_s[2]
+    without = candidates(REQUEST, two_large, snapshot([0, 5, 1], ready=(True, True, False)))
+    assert without.backend.tolist() == [0, -1, 1]
+    assert without.finish_s[2] == np.inf
 
 
 def learned_correction(ratio: float) -> float:
@@ -98,7 +116,57 @@ def test_a_correction_that_nothing_confirms_fades() -> None:
 
 
 def test_a_correction_scales_a_prediction_that_holds_no_other_correction(pool: Pool) -> None:
-    shared = pool._replace(device_of=np.zeros(3, dtype=np.int64))
     busy = snapshot([3, 0, 3])
-    plain = finish_s(shared, busy, 2)
-    assert finish_s(shared, busy._replace(correction=np.array([5.0, 5.0, 2.0])), 2) == pytest.approx(2 * plain)
+    plain = finish_s(pool, busy, 2)
+    assert finish_s(pool, busy._replace(correction=np.array([5.0, 5.0, 2.0])), 2) == pytest.approx(2 * plain)
+
+
+def test_in_turns_all_that_is_in_flight_on_the_device_goes_first(pool: Pool) -> None:
+    """A lone request of the small size takes 1 ms; eight of the large one are ahead, of which 50 ms are done."""
+    turns = pool._replace(turns=True)
+    busy = snapshot([0, 0, 8])
+    assert finish_s(turns, busy, 0) == pytest.approx(0.2 + 0.001)
+    assert finish_s(turns, busy._replace(progress_s=np.array([0.05])), 0) == pytest.approx(0.15 + 0.001)
+    assert backlog_s(turns, busy._replace(progress_s=np.array([0.05])), 0) == pytest.approx(0.15)
+
+
+def test_progress_never_promises_less_than_the_request_takes_alone(pool: Pool) -> None:
+    late = snapshot([0, 0, 1])._replace(progress_s=np.array([9.0]))
+    assert finish_s(pool._replace(turns=True), late, 2) == pytest.approx(0.05)
+    assert backlog_s(pool._replace(turns=True), late, 2) == 0.0
+
+
+def test_a_long_prompt_takes_as_many_units_and_costs_its_share_of_the_fullest_batch(pool: Pool, idle: Snapshot) -> None:
+    found = candidates(Request(0, 1.0, units=6), pool, idle)
+    assert found.finish_s.tolist() == pytest.approx([work_s(pool, size, 6) for size in range(3)])
+    assert found.cost_s.tolist() == pytest.approx([6 * 0.004 / 8, 6 * 0.04 / 8, 6 * 0.2 / 8])
+
+
+def generating() -> Pool:
+    """1 ms for an iteration and 1 us for a unit, two sequences at most, four tokens for a prompt of eight."""
+    table = {units: 0.001 + 1e-6 * units for units in range(1, 65)}
+    decode = Decode(max_sequences=2, max_context=1000, sequence_s=1e-5, context_s=1e-7)
+    sizes, generation = [SizeSpec("only", 0.5, {}, table, decode)], Generation(prompt=8.0, output=4.0)
+    return build_pool((), sizes, [BackendSpec("only", "gpu")], turns=True, generation=generation)
+
+
+def test_between_two_tokens_lies_an_iteration_with_the_prompts_that_join_in_the_mean() -> None:
+    """Of n sequences n / 4 bring a prompt of 8 units, and each holds 8 + 2 tokens in the mean; the third waits."""
+    one, two = (0.001 + 1e-6 * 3 * n + 1e-5 * n + 1e-7 * 10 * n for n in (1, 2))
+    assert [next_token_s(generating(), 0, n) for n in range(4)] == pytest.approx([0.0, one, two, 1.5 * two])
+
+
+def test_a_generation_is_predicted_to_take_a_step_for_each_expected_token() -> None:
+    pool = generating()
+    seen = snapshot([1])._replace(units=np.array([0]), decoding=np.array([1]))
+    request = Request(0, 9.0, units=8, steps=4.0)
+    found = candidates(request, pool, seen)
+    assert found.finish_s[0] == pytest.approx(4 * next_token_s(pool, 0, 2))
+    assert found.cost_s[0] == pytest.approx(4 * (next_token_s(pool, 0, 2) - next_token_s(pool, 0, 1)))
+    assert found.backlog_s[0] == pytest.approx(0.5 * 4 * next_token_s(pool, 0, 1))
+
+
+def test_what_one_pass_answers_waits_for_the_iteration_of_those_that_decode() -> None:
+    pool = generating()
+    seen = snapshot([1])._replace(units=np.array([0]), decoding=np.array([1]))
+    assert finish_s(pool, seen, 0, Request(0, 9.0, 8)) == pytest.approx(work_s(pool, 0, 8) + next_token_s(pool, 0, 1))

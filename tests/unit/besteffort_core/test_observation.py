@@ -12,7 +12,8 @@ from support.pools import SIZES, TASKS, snapshot
 
 
 def observed(pool: Pool, seen: Snapshot, *, task: int = 1, deadline_s: float = 0.5) -> list[float]:
-    vector = encode(Request(task, deadline_s), candidates(pool, seen), pool, seen)
+    request = Request(task, deadline_s)
+    vector = encode(request, candidates(request, pool, seen), pool, seen)
     assert vector.shape == (observation_length(len(TASKS), len(SIZES)),)
     return [float(number) for number in vector]
 

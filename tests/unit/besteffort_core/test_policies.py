@@ -11,12 +11,13 @@ from support.pools import snapshot
 
 SMALL, MEDIUM, LARGE = 0, 1, 2
 REQUEST = Request(task=0, deadline_s=0.3)
+GREEDY = np.array([1.0, 0.0])
 LADDER = np.array([0.2, 0.5])
 PRICE = np.array([-1.0, 0.5, 2.0, 0.1])
 
 
 def chosen(rule: Choose, pool: Pool, seen: Snapshot, parameters: np.ndarray | None = None) -> int:
-    return rule(REQUEST, candidates(pool, seen), pool, seen, np.empty(0) if parameters is None else parameters)
+    return rule(REQUEST, candidates(REQUEST, pool, seen), pool, seen, np.empty(0) if parameters is None else parameters)
 
 
 def test_static_is_its_size_or_none(pool: Pool, idle: Snapshot) -> None:
@@ -38,13 +39,33 @@ def test_least_loaded_counts_requests_and_prefers_quality_on_a_tie(pool: Pool, i
 
 @pytest.mark.parametrize(("large_in_flight", "size"), [(0, LARGE), (7, LARGE), (16, MEDIUM)])
 def test_greedy_takes_the_best_size_predicted_in_time(pool: Pool, large_in_flight: int, size: int) -> None:
-    assert chosen(policies.choose_greedy, pool, snapshot([0, 0, large_in_flight])) == size
+    assert chosen(policies.choose_greedy, pool, snapshot([0, 0, large_in_flight]), GREEDY) == size
 
 
 def test_greedy_takes_the_earliest_when_none_is_in_time(pool: Pool) -> None:
     late = snapshot([4000, 400, 40])
-    found = candidates(pool, late)
-    assert chosen(policies.choose_greedy, pool, late) == int(np.argmin(found.finish_s))
+    found = candidates(REQUEST, pool, late)
+    assert chosen(policies.choose_greedy, pool, late, GREEDY) == int(np.argmin(found.finish_s))
+
+
+@pytest.mark.parametrize(("scale", "margin", "size"), [(1.0, 0.0, LARGE), (1.3, 0.0, MEDIUM), (1.0, 0.4, MEDIUM)])
+def test_greedy_is_more_careful_with_a_greater_scale_or_margin(
+    pool: Pool, scale: float, margin: float, size: int
+) -> None:
+    """The large size is predicted to take 0.25 s of the 0.3 s."""
+    assert chosen(policies.choose_greedy, pool, snapshot([0, 0, 8]), np.array([scale, margin])) == size
+
+
+def test_a_rule_chooses_the_replica_that_is_done_first(pool: Pool) -> None:
+    """The backends are one small and two large ones, each on a device of its own."""
+    devices = np.arange(3)
+    two = pool._replace(size_of=np.array([0, 2, 2]), device_of=devices, hosted=devices.reshape(-1, 1))
+    seen = snapshot([0, 5, 1])
+    assert chosen(policies.choose_static, two, seen, np.array([2.0])) == 2
+    assert chosen(policies.choose_least_loaded, two, seen) == 0
+    assert chosen(policies.choose_greedy, two, seen, GREEDY) == 2
+    assert chosen(policies.choose_ladder, two, seen, LADDER) == 2
+    assert chosen(policies.choose_price, two, seen, PRICE) == 2
 
 
 @pytest.mark.parametrize(("large_in_flight", "size"), [(0, LARGE), (2, MEDIUM), (16, SMALL)])

@@ -8,7 +8,8 @@ import pytest
 from google.protobuf import json_format
 
 from besteffort.v1.status_pb2 import RouterStatus
-from besteffort_core.latency import backlog_s
+from besteffort_core.latency import candidates
+from besteffort_core.model import Request
 from besteffort_router.dispatch import Dispatch
 from besteffort_router.ledger import Ledger
 from besteffort_router.status import Status
@@ -49,8 +50,8 @@ def test_the_backlog_is_the_one_that_the_policy_sees() -> None:
     snapshot = found.load.snapshot(1.0)
     assert [backend.size for backend in said] == ["small", "medium", "large"]
     assert [backend.ready for backend in said] == [True, True, False]
-    devices = [int(SETTINGS.pool.device_of[place]) for place in range(3)]
-    assert [backend.backlog_s for backend in said] == [backlog_s(SETTINGS.pool, snapshot, d) for d in devices]
+    found_s = candidates(Request(0, 1.0), SETTINGS.pool, snapshot).backlog_s
+    assert [backend.backlog_s for backend in said] == found_s.tolist()
     assert said[1].backlog_s > 0.0
     assert (said[1].replica, said[1].in_flight) == ("medium-0", 5)
     assert said[1].correction == pytest.approx(snapshot.correction[1])

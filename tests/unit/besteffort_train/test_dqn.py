@@ -87,7 +87,7 @@ def test_the_scores_to_imitate_choose_as_price_does(grace_factor: float) -> None
     for _ in range(300):
         seen = snapshot(rng.integers(0, 12, 3).tolist(), rate_rps=float(rng.uniform(1, 300)))
         request = Request(int(rng.integers(3)), float(rng.uniform(0.1, 1.0)))
-        found = candidates(pool, seen)
+        found = candidates(request, pool, seen)
         observation = torch.from_numpy(encode(request, found, pool, seen)[None])
         scores = price_scores(observation, DEFAULT_PRICE, grace_factor, tasks=len(TASKS) + 1)
         wanted = choose_price(request, found, pool, seen, DEFAULT_PRICE)
