@@ -2,7 +2,8 @@
 
 Two settings: the demo's models on this machine, measured first as `besteffort demo` does; and four emulated GPU servers
 with three sizes each, which sleep where a GPU would compute. The simulator gets what the router was told, the same
-arrivals, tasks and deadlines, and the seconds that a single request takes beyond its profile; nothing is fitted.
+arrivals, tasks and deadlines, the seconds that a single request takes beyond its profile, and what full batches of the
+demo's models take against theirs: measured beforehand, one size at a time; nothing is fitted to what the policies did.
 Policies count as tied, and their order as equal, where they differ by less than two standard errors, measured or
 predicted. The last line is one JSON object.
 """
@@ -23,6 +24,7 @@ from emulated.pool import MEAN_TOKENS, SIZES, SLOWED, EmulatedStack, overslept_s
 from gap.comparison import compare, inverted, result
 from gap.live import contestants, measure, ping_s, warm_up
 from gap.prediction import Truth, predict
+from gap.saturation import saturate, slowness
 
 from besteffort_cli.calibrate import measure_stack
 from besteffort_cli.calibration import profiles_of
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from besteffort_cli.local_service import LocalService
 
 EMULATED = Path(__file__).parent / "emulated" / "service.yaml"
-ROUNDS = 2
+ROUNDS = 3
 REQUESTS = 1600
 """A round."""
 PEAK_RPS = 350.0
@@ -81,12 +83,16 @@ def emulated_setting() -> dict[str, Any]:
             course = emulated_course(local)
             warm_up(stack, router, course, [size.name for size in SIZES])
             stack.set_policy(PolicyKind.STATIC, static_size=SIZES[0].name)
-            pinged_s = ping_s(router.address, course.model_name, Row(course.rows[0].task, str(MEAN_TOKENS), "-"))
+            mean_row = Row(course.rows[0].task, str(MEAN_TOKENS), "-")
+            overhead_s = ping_s(router.address, course.model_name, mean_row) - SIZES[0].seconds(MEAN_TOKENS)
             entries = contestants([size.name for size in SIZES], learned=False)
             live = measure(stack, router, course, entries)
             overslept_ms = [round(1000 * value, 2) for value in np.quantile(overslept_s(stack.folder), (0.5, 0.99))]
-    truth = Truth(pinged_s - SIZES[0].seconds(MEAN_TOKENS), np.ones(len(SIZES)), token_noise)
-    return compared("emulated", live, truth) | {"slowed": SLOWED, "overslept_p50_p99_ms": overslept_ms}
+    truth = Truth(overhead_s, [1.0] * len(SIZES), token_noise)  # they sleep what the profile says
+    return compared("emulated", live, truth) | {
+        "slowed": SLOWED,
+        "overslept_p50_p99_ms": overslept_ms,
+    }
 
 
 def emulated_course(local: LocalService) -> Course:
@@ -113,23 +119,24 @@ def demo_setting() -> dict[str, Any]:
     names = [size.name for size in local.service.spec.sizes]
     with LocalStack(local, ground) as stack, confined(ground.cores.rest):
         measured = measure_stack(local, stack, prompts)
-        capacities_rps = {name: found.capacity_rps for name, found in measured.items()}
-        router = stack.serve(profiles_of(measured))
-        course = demo_course(local, capacities_rps)
+        rows = read_rows(prompts)
+        profiled = profiles_of(measured)
+        capacities_rps = saturate(local.service, stack, rows, profiled)
+        router = stack.serve(profiled)
+        course = demo_course(local, rows, capacities_rps)
         warm_up(stack, router, course, names)
         stack.set_policy(PolicyKind.STATIC, static_size=names[0])
-        row = course.rows[0]
         direct = next(backend.address for backend in stack.backends if names[0] in backend.sizes)
-        direct_s = ping_s(direct, local.service.spec.sizes[0].triton_model, row)
-        overhead_s = ping_s(router.address, course.model_name, row) - direct_s
+        direct_s = ping_s(direct, local.service.spec.sizes[0].triton_model, rows[0])
+        overhead_s = ping_s(router.address, course.model_name, rows[0]) - direct_s
+        true = slowness(capacities_rps, profiled)
         live = measure(stack, router, course, contestants(names, learned=bool(local.bundle_path())))
-    return compared("demo", live, Truth(overhead_s, np.ones(len(names)), batch_noise, NOISE_DRAWS))
+    return compared("demo", live, Truth(overhead_s, true, batch_noise, NOISE_DRAWS))
 
 
-def demo_course(local: LocalService, capacities_rps: dict[str, float]) -> Course:
+def demo_course(local: LocalService, rows: Sequence[Row], capacities_rps: dict[str, float]) -> Course:
     """Return the window of the trace that the demo would choose, at REQUESTS requests."""
-    trace_s, rows = read_trace(EXAMPLE / "trace.csv"), read_rows(EXAMPLE / "prompts.jsonl")
-    window = choose_window(trace_s, capacities_rps, length_s=16.0, cap_rps=PEAK_RPS)
+    window = choose_window(read_trace(EXAMPLE / "trace.csv"), capacities_rps, length_s=16.0, cap_rps=PEAK_RPS)
     print(f"demo: {window.sentence()}")
     deadline_s = local.service.spec.deadline.default_s
     return Course(local.service.model_name, window.arrivals_s, rows, deadline_s, ROUNDS, 0)
@@ -149,6 +156,7 @@ def compared(name: str, live: Live, truth: Truth) -> dict[str, Any]:
         "latency_gap": round(max(abs(gap) for policy in policies.values() for gap in policy.latency_gaps), 3),
         "inverted": inverted(policies),
         "overhead_ms": round(1000 * truth.overhead_s, 2),
+        "true_over_profiled_s": [round(factor, 3) for factor in truth.slowness],
         "others_share_of_cores": round(live.others_share, 3),
         "policies": result(policies),
     }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from besteffort_cli.replay import prompt_order
-from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_sim.model import Workload, World
 from besteffort_sim.simulator import simulate
@@ -52,8 +51,8 @@ def predict(live: Live, truth: Truth) -> dict[str, list[list[Log]]]:
 
 def _simulated(live: Live, settings: Settings, truth: Truth, number: int, draw: int) -> Log:
     policy = settings.policy
-    network = policy.network if policy.kind is Kind.LEARNED else None
-    plan = build_plan(policy.kind, policy.rule.parameters, network)
+    kind = policy.rule.kind if policy.network is None else policy.kind
+    plan = build_plan(kind, policy.rule.parameters, policy.network)
     ready = np.ones(len(settings.backends), dtype=np.bool_)
     world = World(np.array(truth.slowness), ready, truth.overhead_s, settings.max_requests)
     return simulate(settings.pool, world, _workload(live, settings, truth, number, draw), plan)
