@@ -158,6 +158,7 @@ def compared(name: str, live: Live, truth: Truth) -> dict[str, Any]:
         "overhead_ms": round(1000 * truth.overhead_s, 2),
         "true_over_profiled_s": [round(factor, 3) for factor in truth.slowness],
         "others_share_of_cores": round(live.others_share, 3),
+        "restarts": live.restarts,
         "policies": result(policies),
     }
 

@@ -46,6 +46,8 @@ class Live:
     rounds: Mapping[str, Sequence[Sequence[Record]]]
     others_share: float
     """Share of all cores' time that went to anybody else while the policies took their turns."""
+    restarts: int
+    """How often a server died and was started anew: what it had is lost, which no simulator foresees."""
 
 
 def contestants(sizes: Sequence[str], *, learned: bool) -> list[Contestant]:
@@ -90,4 +92,5 @@ def measure(stack: LocalStack, router: RouterProcess, course: Course, entries: S
         raise KeyboardInterrupt
     others_s = (all_busy_s() - all_s) - (own_busy_s() - own_s)
     cores_s = (time.monotonic() - began_s) * (os.cpu_count() or 1)
-    return Live(course, settings, {score.contestant.name: score.rounds for score in scores}, others_s / cores_s)
+    rounds = {score.contestant.name: score.rounds for score in scores}
+    return Live(course, settings, rounds, others_s / cores_s, stack.restarts)
