@@ -8,7 +8,6 @@ import numpy as np
 
 from besteffort_core.decide import timely
 from besteffort_core.dqn import Network, best_ready, in_range, observe, q_values
-from besteffort_core.observation import encode
 from besteffort_core.policies import (
     choose_greedy,
     choose_ladder,
@@ -18,6 +17,7 @@ from besteffort_core.policies import (
     choose_static,
 )
 from besteffort_core.policy import NETWORKS, Kind, build_rule
+from besteffort_core.scorer import Scorer, build_scorer, choose_scored
 from besteffort_sim.model import Plan
 
 if TYPE_CHECKING:
@@ -30,14 +30,16 @@ NUMBERS = {kind: number for number, kind in enumerate(Kind)}
 LEARNED, DQN, PRICE, GREEDY, LADDER, STATIC, ROUND_ROBIN, LEAST_LOADED = (NUMBERS[kind] for kind in Kind)
 
 
-def build_plan(kind: Kind, parameters: Parameters | None = None, network: Network | None = None) -> Plan:
+def build_plan(kind: Kind, parameters: Parameters | None = None, network: Network | Scorer | None = None) -> Plan:
     """Return the plan of a policy; one with a network needs it, and takes the parameters of Price, its fallback."""
     if parameters is None:
         parameters = build_rule(Kind.PRICE if kind in NETWORKS else kind).parameters
     if kind in NETWORKS and network is None:
         msg = f"a plan of {kind} needs its network"
         raise ValueError(msg)
-    return Plan(NUMBERS[kind], parameters, network or _no_network(), np.empty(0, dtype=np.int64))
+    dqn = network if isinstance(network, Network) else _no_network()
+    scorer = network if isinstance(network, Scorer) else build_scorer(np.zeros(4))
+    return Plan(NUMBERS[kind], parameters, dqn, scorer, np.empty(0, dtype=np.int64))
 
 
 def _no_network() -> Network:
@@ -79,9 +81,9 @@ def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapsho
 
 
 def _choose_guarded(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:
-    observation = encode(request, candidates, pool, snapshot)
-    if in_range(plan.network, observation):
-        return best_ready(q_values(plan.network, observation), candidates)
+    backend = choose_scored(request, candidates, pool, snapshot, plan.scorer)
+    if backend >= 0:
+        return backend
     return choose_price(request, candidates, pool, snapshot, plan.parameters)
 
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from besteffort_core.learned import Network
+    from besteffort_core.dqn import Network
     from besteffort_core.model import Pool
+    from besteffort_core.scorer import Scorer
 
 __all__ = [
     "ANSWERED",
@@ -77,8 +78,11 @@ class Plan(NamedTuple):
 
     kind: int
     parameters: NDArray[np.float64]
-    """Of the rule, or of Price where Learned falls back to it."""
+    """Of the rule, or of Price where a network falls back to it."""
     network: Network
+    """Of DQN."""
+    scorer: Scorer
+    """Of Learned."""
     forced: NDArray[np.int64]
     """(n,) or (0,): the size that request k gets where it is ready, -1 for the policy's own choice."""
 

@@ -1,8 +1,9 @@
 """The policy bundle: one safetensors file with the numbers of a policy and a JSON header. Data, never code.
 
-Tensors: w1 b1 w2 b2 w3 b3 low high (float32, the network and its trained range), price (4) and ladder (sizes - 1).
-Header, under the metadata key "besteffort": format, kind, observation {version, hash, tasks, sizes}, trained {...},
-results {...}. The SHA-256 of the file is the policy's identity everywhere.
+Tensors: those of the network, named as its fields are (float64 of a Scorer, float32 of a Q-network, the trained range
+among them), and float64 price (4) and ladder (sizes - 1). Header, under the metadata key "besteffort": format, kind,
+layout {hash, tasks, sizes}, trained {...}, results {...}. For Learned tasks and sizes only say what it was trained on.
+The SHA-256 of the file is the policy's identity everywhere.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from besteffort_core import dqn, scorer
+from besteffort_core.dqn import Network, state_length
 from besteffort_core.errors import BundleError
-from besteffort_core.learned import Network
-from besteffort_core.observation import VERSION, layout_hash, observation_length
+from besteffort_core.scorer import FEATURES, OUTPUTS, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,18 +29,20 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "MAX_BYTES", "Bundle", "bundle_to_bytes", "parse_bundle", "require_layout"]
 
-FORMAT = "besteffort.policy/1"
+FORMAT = "besteffort.policy/2"
 MAX_BYTES = 16 * 1024 * 1024
 HEADER_KEY = "besteffort"
 DIGEST_SHOWN = 12
 PRICE_PARAMETERS = 4
+RULES = ("price", "ladder")
+NETWORKS: Mapping[str, type[Scorer | Network]] = {"Learned": Scorer, "DQN": Network}
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """A checked bundle."""
 
-    network: Network
+    network: Scorer | Network
     price: NDArray[np.float64]
     ladder: NDArray[np.float64]
     tasks: tuple[str, ...]
@@ -48,15 +52,19 @@ class Bundle:
     results: Mapping[str, Any]
     digest: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The policy that the network is for, as the resource names it."""
+        return "Learned" if isinstance(self.network, Scorer) else "DQN"
+
 
 def bundle_to_bytes(bundle: Bundle) -> bytes:
     """Return the file; equal bundles give equal bytes. The digest is not written: it is that of the bytes."""
     header = {
         "format": FORMAT,
-        "kind": "Learned",
-        "observation": {
-            "version": VERSION,
-            "hash": layout_hash(bundle.tasks, bundle.sizes),
+        "kind": bundle.kind,
+        "layout": {
+            "hash": _layout_hash(bundle.kind, bundle.tasks, bundle.sizes),
             "tasks": list(bundle.tasks),
             "sizes": list(bundle.sizes),
         },
@@ -84,22 +92,29 @@ def parse_bundle(data: bytes) -> Bundle:
         raise BundleError(f"policy bundle: not a whole safetensors file ({error}); export it again") from error
     header = _header(data)
     try:
-        observation = header["observation"]
-        tasks, sizes = tuple(map(str, observation["tasks"])), tuple(map(str, observation["sizes"]))
-        stated = str(observation["hash"])
+        layout, kind = header["layout"], str(header["kind"])
+        tasks, sizes = tuple(map(str, layout["tasks"])), tuple(map(str, layout["sizes"]))
+        stated = str(layout["hash"])
         trained, results = dict(header["trained"]), dict(header["results"])
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"policy bundle: the header lacks {error}; export it again") from error
-    if stated != layout_hash(tasks, sizes):
-        raise BundleError("policy bundle: made for another observation layout; train it again with this version")
-    _check_tensors(tensors, len(tasks), len(sizes))
-    network = Network(**{name: tensors[name] for name in Network._fields})
+    if kind not in NETWORKS:
+        raise BundleError(f"policy bundle: kind {kind!r} is not one of {', '.join(NETWORKS)}; train it again")
+    if stated != _layout_hash(kind, tasks, sizes):
+        raise BundleError("policy bundle: made for another layout of what it sees; train it again with this version")
+    _check_tensors(tensors, kind, len(tasks), len(sizes))
+    network = NETWORKS[kind](**{name: tensors[name] for name in NETWORKS[kind]._fields})
     digest = hashlib.sha256(data).hexdigest()
     return Bundle(network, tensors["price"], tensors["ladder"], tasks, sizes, trained, results, digest)
 
 
 def require_layout(bundle: Bundle, tasks: Sequence[str], sizes: Sequence[str]) -> None:
-    """Raise BundleError unless the bundle was trained for exactly these tasks and sizes, in this order."""
+    """Raise BundleError unless what is in the bundle fits these tasks and sizes.
+
+    A scorer fits any; a Q-network those that it was trained for, in this order.
+    """
+    if isinstance(bundle.network, Scorer):
+        return
     for name, have, want in (("sizes", bundle.sizes, tuple(sizes)), ("tasks", bundle.tasks, tuple(tasks))):
         if have != want:
             raise BundleError(
@@ -121,22 +136,42 @@ def _header(data: bytes) -> dict[str, Any]:
     return header
 
 
-def _check_tensors(tensors: Mapping[str, NDArray[Any]], tasks: int, sizes: int) -> None:
-    missing = [name for name in (*Network._fields, "price", "ladder") if name not in tensors]
+def _layout_hash(kind: str, tasks: Sequence[str], sizes: Sequence[str]) -> str:
+    return scorer.layout_hash() if kind == "Learned" else dqn.layout_hash(tasks, sizes)
+
+
+def _check_tensors(tensors: Mapping[str, NDArray[Any]], kind: str, tasks: int, sizes: int) -> None:
+    missing = [name for name in (*NETWORKS[kind]._fields, *RULES) if name not in tensors]
     if missing:
         raise BundleError(f"policy bundle: tensor {missing[0]} is missing; export it again")
-    for name, shape in _shapes(tensors, tasks, sizes).items():
+    shapes = _scorer_shapes(tensors) if kind == "Learned" else _network_shapes(tensors, tasks, sizes)
+    shapes |= {"price": (PRICE_PARAMETERS,), "ladder": (sizes - 1,)}
+    for name, shape in shapes.items():
         if tensors[name].shape != shape:
             raise BundleError(f"policy bundle: tensor {name} has shape {tensors[name].shape}, expected {shape}")
-        wanted = np.float64 if name in ("price", "ladder") else np.float32
+        wanted = np.float64 if name in RULES or kind == "Learned" else np.float32
         if tensors[name].dtype != wanted:
             raise BundleError(f"policy bundle: tensor {name} is {tensors[name].dtype}, expected {wanted.__name__}")
         if not np.isfinite(tensors[name]).all():
             raise BundleError(f"policy bundle: tensor {name} holds NaN or infinity; train it again")
 
 
-def _shapes(tensors: Mapping[str, NDArray[Any]], tasks: int, sizes: int) -> dict[str, tuple[int, ...]]:
-    length = observation_length(tasks, sizes)
+def _scorer_shapes(tensors: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
+    width, outputs, hidden = len(FEATURES), len(OUTPUTS), tensors["inner_bias"].size
+    return {
+        "linear": (width, outputs),
+        "bias": (outputs,),
+        "inner": (width, hidden),
+        "inner_bias": (hidden,),
+        "outer": (hidden, outputs),
+        "shape": (2,),
+        "low": (width,),
+        "high": (width,),
+    }
+
+
+def _network_shapes(tensors: Mapping[str, NDArray[Any]], tasks: int, sizes: int) -> dict[str, tuple[int, ...]]:
+    length = state_length(tasks, sizes)
     first, second = tensors["b1"].size, tensors["b2"].size
     return {
         "w1": (length, first),
@@ -147,6 +182,4 @@ def _shapes(tensors: Mapping[str, NDArray[Any]], tasks: int, sizes: int) -> dict
         "b3": (sizes,),
         "low": (length,),
         "high": (length,),
-        "price": (PRICE_PARAMETERS,),
-        "ladder": (sizes - 1,),
     }

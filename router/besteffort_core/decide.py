@@ -9,11 +9,12 @@ import numpy as np
 from besteffort_core.dqn import best_ready, in_range, observe, q_values
 from besteffort_core.latency import candidates
 from besteffort_core.model import Candidates, Decision, Reason, Refusal
-from besteffort_core.observation import encode
 from besteffort_core.policy import NETWORKS, Kind
+from besteffort_core.scorer import Scorer, choose_scored
 from besteffort_core.utility import worth_until_s
 
 if TYPE_CHECKING:
+    from besteffort_core.dqn import Network
     from besteffort_core.model import Pool, Request, Snapshot
     from besteffort_core.policy import Policy
 
@@ -116,8 +117,13 @@ def _learned(
         return -1, Reason.FALLBACK_SLOW
     if health.metrics_age_s > STALE_S:
         return -1, Reason.FALLBACK_STALE
-    dqn = policy.kind is Kind.DQN
-    observation = observe(request, pool, snapshot) if dqn else encode(request, found, pool, snapshot)
-    if not in_range(policy.network, observation):
-        return -1, Reason.FALLBACK_OUT_OF_RANGE
-    return best_ready(q_values(policy.network, observation), found), None
+    backend = _asked(request, pool, snapshot, found, policy.network)
+    return backend, None if backend >= 0 else Reason.FALLBACK_OUT_OF_RANGE
+
+
+def _asked(request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, network: Scorer | Network) -> int:
+    """Return the backend that a network chooses, -1 where it was not trained for what it sees."""
+    if isinstance(network, Scorer):
+        return choose_scored(request, found, pool, snapshot, network)
+    state = observe(request, pool, snapshot)
+    return best_ready(q_values(network, state), found) if in_range(network, state) else -1

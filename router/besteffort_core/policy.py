@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from besteffort_core.bundle import Bundle
     from besteffort_core.dqn import Network
     from besteffort_core.policies import Choose, Parameters
+    from besteffort_core.scorer import Scorer
 
 __all__ = ["NETWORKS", "Kind", "Policy", "Rule", "build_policy", "build_rule"]
 
@@ -49,7 +50,8 @@ class Policy:
     kind: Kind
     rule: Rule
     """The heuristic of the kind itself, or the fallback of a learned policy."""
-    network: Network | None = None
+    network: Network | Scorer | None = None
+    """A scorer for Learned, a Q-network for DQN."""
     shadow: bool = False
     """Let the network decide and be recorded, but let the rule rule."""
     digest: str = ""
@@ -93,6 +95,6 @@ def build_policy(
 ) -> Policy:
     """Return the policy of a service; a learned one without a bundle is its fallback from the start."""
     rule = build_rule(fallback if kind in NETWORKS else kind, bundle, static_size=static_size)
-    network = bundle.network if bundle is not None and kind in NETWORKS else None
+    network = bundle.network if bundle is not None and bundle.kind == kind else None
     digest = bundle.digest if bundle is not None and kind in _TUNED else ""
     return Policy(kind, rule, network, shadow=shadow, digest=digest)

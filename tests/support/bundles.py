@@ -6,7 +6,7 @@ import numpy as np
 
 from besteffort_core.bundle import Bundle
 from besteffort_core.dqn import Network, state_length
-from besteffort_core.observation import observation_length
+from besteffort_core.scorer import FEATURES, OUTPUTS, Scorer
 from support.pools import SIZES, TASKS
 
 
@@ -32,6 +32,20 @@ def random_dqn(seed: int = 0) -> Network:
     return random_network(state_length(len(TASKS), len(SIZES)), seed)
 
 
-def random_bundle(seed: int = 0) -> Bundle:
-    network = random_network(observation_length(len(TASKS), len(SIZES)), seed)
+def random_scorer(seed: int = 0, hidden: int = 4) -> Scorer:
+    rng, width, outputs = np.random.default_rng(seed), len(FEATURES), len(OUTPUTS)
+    return Scorer(
+        linear=0.3 * rng.normal(size=(width, outputs)),
+        bias=np.array([-1.0, 0.1]),
+        inner=rng.normal(size=(width, hidden)),
+        inner_bias=rng.normal(size=hidden),
+        outer=0.3 * rng.normal(size=(hidden, outputs)),
+        shape=np.array([10.0, 0.2]),
+        low=np.full(width, -10.0),
+        high=np.full(width, 10.0),
+    )
+
+
+def random_bundle(seed: int = 0, network: Scorer | Network | None = None) -> Bundle:
+    network = network or random_scorer(seed)
     return Bundle(network, np.array([-1.0, 0.5, 2.0, 0.1]), np.array([0.2, 0.5]), TASKS, SIZES, {"seed": seed}, {})

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +11,12 @@ from safetensors.numpy import load, save
 from besteffort_core import bundle as module
 from besteffort_core.bundle import Bundle, bundle_to_bytes, parse_bundle, require_layout
 from besteffort_core.errors import BundleError
-from support.bundles import random_bundle
+from support.bundles import random_bundle, random_dqn
 from support.pools import SIZES, TASKS
 
 
-def with_tensor(name: str, value: np.ndarray | None) -> bytes:
-    data = bundle_to_bytes(random_bundle())
+def with_tensor(name: str, value: np.ndarray | None, bundle: Bundle) -> bytes:
+    data = bundle_to_bytes(bundle)
     tensors = load(data)
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     if value is None:
@@ -27,12 +26,14 @@ def with_tensor(name: str, value: np.ndarray | None) -> bytes:
     return bytes(save(tensors, metadata=header))
 
 
-def test_a_bundle_comes_back_as_it_went_with_its_digest() -> None:
-    bundle = random_bundle()
+@pytest.mark.parametrize(
+    ("bundle", "kind"), [(random_bundle(), "Learned"), (random_bundle(network=random_dqn()), "DQN")]
+)
+def test_a_bundle_comes_back_as_it_went_with_its_digest(bundle: Bundle, kind: str) -> None:
     data = bundle_to_bytes(bundle)
     back = parse_bundle(data)
     assert back.digest == hashlib.sha256(data).hexdigest()
-    assert (back.tasks, back.sizes, back.trained) == (TASKS, SIZES, {"seed": 0})
+    assert (back.kind, back.tasks, back.sizes, back.trained) == (kind, TASKS, SIZES, {"seed": 0})
     for name, value in bundle.network._asdict().items():
         np.testing.assert_array_equal(getattr(back.network, name), value)
     np.testing.assert_array_equal(back.price, bundle.price)
@@ -69,17 +70,32 @@ def test_safetensors_of_something_else_are_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("w2", None, "w2 is missing"),
+        ("inner", None, "inner is missing"),
         ("price", np.array([1.0]), r"price has shape \(1,\)"),
+        ("linear", np.zeros((12, 3)), "linear has shape"),
+        ("outer", np.zeros((5, 2)), "outer has shape"),
+        ("bias", np.array([0, np.nan]), "bias holds NaN"),
+        ("ladder", np.array([np.inf, 1.0]), "ladder holds NaN or infinity"),
+        ("low", np.zeros(12, np.float32), "low is float32"),
+    ],
+)
+def test_a_tensor_of_a_scorer_that_does_not_fit_is_named(name: str, value: np.ndarray | None, message: str) -> None:
+    with pytest.raises(BundleError, match=message):
+        parse_bundle(with_tensor(name, value, random_bundle()))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("w2", None, "w2 is missing"),
         ("w1", np.zeros((2, 16), np.float32), "w1 has shape"),
         ("b3", np.array([0, np.nan, 0], np.float32), "b3 holds NaN"),
-        ("ladder", np.array([np.inf, 1.0]), "ladder holds NaN or infinity"),
         ("b1", np.zeros(16), "b1 is float64"),
     ],
 )
-def test_a_tensor_that_does_not_fit_is_named(name: str, value: np.ndarray | None, message: str) -> None:
+def test_a_tensor_of_a_q_network_that_does_not_fit_is_named(name: str, value: np.ndarray | None, message: str) -> None:
     with pytest.raises(BundleError, match=message):
-        parse_bundle(with_tensor(name, value))
+        parse_bundle(with_tensor(name, value, random_bundle(network=random_dqn())))
 
 
 def test_a_huge_file_is_refused_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,21 +104,33 @@ def test_a_huge_file_is_refused_by_its_size(monkeypatch: pytest.MonkeyPatch) -> 
         parse_bundle(bundle_to_bytes(random_bundle()))
 
 
-def test_another_observation_layout_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = bundle_to_bytes(random_bundle())
-    monkeypatch.setattr("besteffort_core.observation.VERSION", 2)
-    with pytest.raises(BundleError, match="another observation layout"):
+@pytest.mark.parametrize(
+    ("bundle", "layout"),
+    [
+        (random_bundle(), "besteffort_core.scorer.FEATURES"),
+        (random_bundle(network=random_dqn()), "besteffort_core.dqn.LAYOUT"),
+    ],
+)
+def test_another_layout_of_what_it_sees_is_refused(
+    bundle: Bundle, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bundle_to_bytes(bundle)
+    monkeypatch.setattr(layout, ("something else",))
+    with pytest.raises(BundleError, match="another layout"):
         parse_bundle(data)
 
 
-@pytest.mark.parametrize(
-    ("bundle", "word"),
-    [
-        (replace(random_bundle(), sizes=("small", "large", "medium")), "sizes"),
-        (replace(random_bundle(), tasks=("addition",)), "tasks"),
-    ],
-)
-def test_a_bundle_for_another_service_is_refused(bundle: Bundle, word: str) -> None:
-    require_layout(random_bundle(), TASKS, SIZES)
-    with pytest.raises(BundleError, match=f"trained for {word}"):
-        require_layout(bundle, TASKS, SIZES)
+def test_a_kind_without_a_network_is_refused() -> None:
+    data = bundle_to_bytes(random_bundle())
+    with pytest.raises(BundleError, match="kind 'Greedie' is not one of Learned, DQN"):
+        parse_bundle(data.replace(b"Learned", b"Greedie"))
+
+
+def test_a_scorer_fits_any_service_and_a_q_network_only_its_own() -> None:
+    require_layout(random_bundle(), ("addition",), ("tiny", "huge"))
+    dqn = random_bundle(network=random_dqn())
+    require_layout(dqn, TASKS, SIZES)
+    with pytest.raises(BundleError, match="trained for sizes"):
+        require_layout(dqn, TASKS, ("small", "large", "medium"))
+    with pytest.raises(BundleError, match="trained for tasks"):
+        require_layout(dqn, ("addition",), SIZES)

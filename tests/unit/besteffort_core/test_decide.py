@@ -10,7 +10,7 @@ from besteffort_core.dqn import best_ready, observe, q_values
 from besteffort_core.latency import candidates
 from besteffort_core.model import Pool, Reason, Refusal, Request, Snapshot
 from besteffort_core.policy import NETWORKS, Kind, Policy, build_policy
-from support.bundles import random_bundle, random_dqn
+from support.bundles import random_bundle, random_dqn, random_scorer
 from support.pools import snapshot
 
 REQUEST = Request(task=0, deadline_s=0.3)
@@ -44,7 +44,7 @@ def test_each_kind_answers_with_its_own_reason(pool: Pool, idle: Snapshot) -> No
         (learned(limit_s=0.001), Health(decision_s=0.002), Reason.FALLBACK_SLOW),
         (learned(), Health(metrics_age_s=60.0), Reason.FALLBACK_STALE),
         (
-            learned(network=random_bundle().network._replace(high=np.full(19, -9, np.float32))),
+            learned(network=random_scorer()._replace(high=np.full(12, -9.0))),
             WELL,
             Reason.FALLBACK_OUT_OF_RANGE,
         ),
