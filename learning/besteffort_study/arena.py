@@ -47,7 +47,7 @@ class StudyArena:
         """What is studied, and in which unit loads are."""
         return (
             f"The GPUs are `{self.gpu}`. Loads are multiples of 1x: the rate at which the largest size alone, on 4 "
-            "GPUs and with expiry, still answers 99 % in time. [Evaluation](evaluation.md) defines all of it."
+            "GPUs and with expiry, still answers 99 % in time. All of it is defined in docs/evaluation.md."
         )
 
     def entrants(self, scenario: str, layout: str) -> Mapping[str, Entrant]:

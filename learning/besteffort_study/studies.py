@@ -30,7 +30,14 @@ def _settings(loads: tuple[Load, ...], *pairs: str) -> tuple[Setting, ...]:
 
 
 STUDIES: Mapping[str, Grid] = {
-    "quick": Grid("quick", _settings(QUICK, "SC co", "SC ded", "GE co", "MX co"), SEEDS),
+    "quick": Grid(
+        "quick",
+        (
+            *_settings(QUICK, "SC co", "SC ded", "GE co", "MX co"),
+            *_settings(SHIFTED, "SC+hellaswag co", "SC+long co"),
+        ),
+        SEEDS,
+    ),
     "full": Grid(
         "full",
         (

@@ -67,11 +67,6 @@ def test_a_study_has_ten_seeds_and_settings_that_exist(name: str) -> None:
 
 
 def test_the_quick_study_has_the_pools_and_workloads_that_are_promised() -> None:
-    quick = STUDIES["quick"]
-    assert {(one.scenario, one.layout) for one in quick.settings} == {
-        ("SC", "co"),
-        ("SC", "ded"),
-        ("GE", "co"),
-        ("MX", "co"),
-    }
-    assert {load.workload for load in quick.settings[0].loads} == {"poisson", "maf", "mmpp", "azure"}
+    settings = {f"{one.scenario} {one.layout}": one for one in STUDIES["quick"].settings}
+    assert {"SC co", "SC ded", "GE co", "MX co", "SC+hellaswag co", "SC+long co"} == set(settings)
+    assert {load.workload for load in settings["MX co"].loads} == {"poisson", "maf", "mmpp", "azure"}
