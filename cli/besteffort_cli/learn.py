@@ -74,17 +74,18 @@ def train(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the policy goes; replaced as a whole.")] = Path(
         "policy.safetensors"
     ),
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Gradient steps; fewer for a try.", show_default=False)
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Rounds of the search; fewer for a try.", show_default=False)
     ] = None,
     seed: SeedOption = 0,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Train the policy of a service in the simulator: some minutes on two cores, no GPU.
 
-    Tunes the rules (Price, Ladder), trains a network by Double DQN on random loads, machines and deadlines around the
-    service, and writes all into one file, with the mean reward of every policy on loads that training did not see. The
-    same service, seed and versions give the same file. Name it in spec.policy.bundle, with spec.policy.kind Learned.
+    Tunes the rules (Price, Ladder), searches the scorer of Learned by CMA-ES on random loads, machines and deadlines
+    around the service, and writes all into one file, with the mean reward of every policy on loads that training did
+    not see. The same service, seed and versions give the same file. Name it in spec.policy.bundle, with
+    spec.policy.kind Learned.
 
     Example: besteffort train --service service.yaml --profile profile.yaml --out policy.safetensors
     """
@@ -92,7 +93,7 @@ def train(
     learned = load_learning_service(service, profile)
     if not out.parent.is_dir():
         raise InputError(f"--out {out}: there is no folder {out.parent}; make it, or write elsewhere.")
-    recipe = recipes.Recipe() if steps is None else recipes.Recipe(hyper=recipes.Hyper(steps=steps))
+    recipe = recipes.Recipe() if rounds is None else recipes.Recipe(search=recipes.ScorerSearch(rounds=rounds))
     with showing_progress() as report:
         made = recipes.make_policy(learned, recipe, seed=seed, report=report)
     draft = out.with_name(f".{out.name}.draft")

@@ -1,27 +1,25 @@
-"""The whole training of a service's policy: tune the rules, train the network, compare all, make the bundle."""
+"""The whole training of a service's policy: tune the rules, search the scorer, compare all, make the bundle."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import functools
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from besteffort_core.bundle import Bundle
+from besteffort_core.bundle import Bundle, bundle_to_bytes
 from besteffort_core.policy import Kind
 from besteffort_train.baselines import build_plans
-from besteffort_train.dqn import Progress, train
 from besteffort_train.episodes import Spread, capacity_rps, draw_episode
 from besteffort_train.evaluation import build_workloads, compare, named_traffic
-from besteffort_train.export import export
-from besteffort_train.hyper import Hyper
+from besteffort_train.search import Checkpoint, ScorerSearch, search_scorer, start_scorer
 from besteffort_train.tune import Search, mean_reward, tune_ladder, tune_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from besteffort_train.dqn import Trained
     from besteffort_train.episodes import Service
 
 __all__ = ["Made", "Recipe", "make_policy"]
@@ -31,8 +29,8 @@ __all__ = ["Made", "Recipe", "make_policy"]
 class Recipe:
     """All that a training is made of, but for the service and the seed."""
 
-    hyper: Hyper = field(default_factory=Hyper)
-    search: Search = field(default_factory=Search)
+    search: ScorerSearch = field(default_factory=ScorerSearch)
+    rules: Search = field(default_factory=Search)
     spread: Spread = field(default_factory=Spread)
     tuning_episodes: int = 40
     validation_episodes: int = 200
@@ -58,39 +56,36 @@ def make_policy(
     """Return the policy of a service; the same service, recipe, seed and versions give the same bytes.
 
     `report` hears the phase, how much of it is done, of how much, and the last known reward (NaN for none).
-
-    Raises:
-        ExportError: torch and numpy disagree about the network.
     """
     rng = np.random.default_rng((seed, 3))
     episodes = [draw_episode(service, recipe.spread, rng) for _ in range(recipe.tuning_episodes)]
     report("tuning Price", 0, 1, np.nan)
-    price = tune_price(episodes, recipe.search, rng)
+    price = tune_price(episodes, recipe.rules, rng)
     report("tuning Ladder", 0, 1, np.nan)
-    ladder = tune_ladder(episodes, recipe.search, rng)
+    ladder = tune_ladder(episodes, recipe.rules, rng)
 
-    def heard(progress: Progress) -> None:
-        report("training", progress.step, progress.steps, progress.reward)
+    def heard(latest: Checkpoint) -> None:
+        report("searching", latest.round, recipe.search.rounds, latest.worth)
 
-    found = train(service, recipe.spread, price, recipe.hyper, seed=seed, report=heard)
+    start = start_scorer(service, price, recipe.search.hidden, seed=seed)
+    draw = functools.partial(draw_episode, service, recipe.spread)
+    found = search_scorer(start, price, draw, recipe.search, seed=seed, report=heard)
     facts = _trained(service, recipe, found, seed)
-    bundle = Bundle(found.network, price, ladder, service.tasks, service.sizes, facts, {})
-    report("comparing", 0, 1, found.reward)
-    bundle = Bundle(
-        found.network, price, ladder, service.tasks, service.sizes, facts, _results(service, recipe, bundle, seed)
-    )
-    return Made(export(bundle, found.model, found.observations), bundle)
+    bundle = Bundle(found.scorer, price, ladder, service.tasks, service.sizes, facts, {})
+    report("comparing", 0, 1, found.worth)
+    bundle = replace(bundle, results=_results(service, recipe, bundle, seed))
+    return Made(bundle_to_bytes(bundle), bundle)
 
 
-def _trained(service: Service, recipe: Recipe, found: Trained, seed: int) -> Mapping[str, Any]:
+def _trained(service: Service, recipe: Recipe, found: Checkpoint, seed: int) -> Mapping[str, Any]:
     capacities = {name: round(capacity_rps(service.pool, size), 1) for size, name in enumerate(service.sizes)}
     spread = recipe.spread
     rates = [round(spread.load[0] * min(capacities.values()), 1), round(spread.load[1] * max(capacities.values()), 1)]
     return {
         "version": version("besteffort"),
         "seed": seed,
-        "steps": recipe.hyper.steps,
-        "checkpoint": found.step,
+        "rounds": recipe.search.rounds,
+        "checkpoint": found.round,
         "rate_rps": rates,
         "deadline_s": [round(service.deadline_s * factor, 3) for factor in spread.deadline],
         "grace_factor": service.pool.grace_factor,

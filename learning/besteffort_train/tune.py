@@ -1,4 +1,4 @@
-"""Tune the numbers of Price and Ladder in the simulator: the cross-entropy method, the same care for each."""
+"""Tune the numbers of Price and Ladder in the simulator, by the search that also finds the learned policy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from besteffort_core.policies import DEFAULT_PRICE
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import simulate
+from besteffort_train.strategy import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,18 +21,19 @@ if TYPE_CHECKING:
     from besteffort_sim.model import Plan
     from besteffort_train.episodes import Episode
 
-__all__ = ["Search", "mean_reward", "tune_ladder", "tune_price"]
+__all__ = ["LATE_COST", "Search", "mean_reward", "mean_worth", "tune_ladder", "tune_price", "worth"]
+
+LATE_COST = 0.1
+"""What a request that misses its deadline costs, in shares of its peak: searches pay for availability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """How long and how wide to search."""
 
-    rounds: int = 10
-    candidates: int = 20
-    """Drawn in each round."""
-    best: int = 5
-    """How many of them the next round is drawn around."""
+    rounds: int = 24
+    candidates: int = 10
+    """In each round."""
 
 
 def mean_reward(episodes: Sequence[Episode], plan: Plan) -> float:
@@ -44,13 +46,27 @@ def mean_reward(episodes: Sequence[Episode], plan: Plan) -> float:
         return float(np.mean(list(threads.map(reward, episodes))))
 
 
+def worth(episode: Episode, plan: Plan) -> float:
+    """Return the share of the peak reward of an episode, less the cost of what missed its deadline."""
+    pool, world, workload = episode
+    log = simulate(pool, world, workload, plan)
+    peak = pool.quality[workload.task].max(axis=1).sum()
+    return float(log.reward.sum() / peak - LATE_COST * (log.latency_s > workload.deadline_s).mean())
+
+
+def mean_worth(episodes: Sequence[Episode], plan: Plan) -> float:
+    """Return the mean worth of episodes: what all searches seek to raise."""
+    with ThreadPoolExecutor(2) as threads:
+        return float(np.mean(list(threads.map(lambda episode: worth(episode, plan), episodes))))
+
+
 def tune_price(episodes: Sequence[Episode], search: Search, rng: np.random.Generator) -> Parameters:
-    """Return the level, the weights of rate and backlog and the margin of the price with the most reward."""
+    """Return the level, the weights of rate and backlog and the margin of the price that are worth most."""
     return _tuned(Kind.PRICE, DEFAULT_PRICE, np.array([1.0, 0.3, 1.5, 0.1]), episodes, search, rng)
 
 
 def tune_ladder(episodes: Sequence[Episode], search: Search, rng: np.random.Generator) -> Parameters:
-    """Return the thresholds of the ladder with the most reward, one per size but the last."""
+    """Return the thresholds of the ladder that is worth most, one per size but the last."""
     steps = episodes[0].pool.max_batch.shape[0] - 1
     if steps == 0:
         return np.empty(0)
@@ -66,13 +82,11 @@ def _tuned(
     search: Search,
     rng: np.random.Generator,
 ) -> Parameters:
-    """Return the best of all candidates; each round is drawn around the mean of the best of the last."""
-    tried = [(mean_reward(episodes, build_plan(kind, start)), start)]
-    mean = start
+    """Return the best of all means of the search, the start among them."""
+    strategy = Strategy(start, spread, search.candidates, rng)
+    tried = [(mean_worth(episodes, build_plan(kind, start)), start)]
     for _ in range(search.rounds):
-        drawn = [mean + spread * rng.normal(size=start.size) for _ in range(search.candidates)]
-        ranked = sorted(((mean_reward(episodes, build_plan(kind, p)), p) for p in drawn), key=lambda pair: -pair[0])
-        kept = np.array([parameters for _, parameters in ranked[: search.best]])
-        mean, spread = kept.mean(axis=0), kept.std(axis=0) + 0.02
-        tried.append(ranked[0])
+        drawn = strategy.draw()
+        strategy.learn(np.array([mean_worth(episodes, build_plan(kind, point)) for point in drawn]))
+        tried.append((mean_worth(episodes, build_plan(kind, strategy.mean)), strategy.mean))
     return max(tried, key=lambda pair: pair[0])[1]

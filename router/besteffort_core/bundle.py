@@ -164,7 +164,7 @@ def _scorer_shapes(tensors: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, 
         "inner": (width, hidden),
         "inner_bias": (hidden,),
         "outer": (hidden, outputs),
-        "shape": (2,),
+        "shape": (3,),
         "low": (width,),
         "high": (width,),
     }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from besteffort_core.latency import request_s, work_s
+from besteffort_core.latency import next_token_s, request_s, work_s
 from besteffort_core.policies import PRICE_SHARPNESS
 from besteffort_core.utility import worth_until_s
 
@@ -47,18 +47,28 @@ FEATURES = (
     "soonest finish",
     "opening",
     "generates",
-    "decodes",
-    "other decoders",
+    "round",
+    "round after",
+    "log occupancy",
+    "excess",
+    "harm",
 )
 """Of each candidate, in this order; seconds are in deadlines, and where it is a logarithm the name says so."""
 OUTPUTS = ("log price", "margin")
-FINISH, COST, BACKLOG, MEAN, LEAST, LOAD, GAP, SOONEST, OPENING, GENERATES, DECODES, OTHERS = range(len(FEATURES))
+FINISH, COST, BACKLOG, MEAN, LEAST, LOAD, GAP, SOONEST, OPENING = range(9)
+GENERATES, ROUND, AFTER, OCCUPANCY, EXCESS, HARM = range(9, len(FEATURES))
 WIDTH = len(FEATURES)
 MOST = 4.0
 """Deadlines beyond which more makes no difference."""
 TINY = 1e-3
 """The least number that a logarithm is taken of."""
-SHARPNESS, OPENED = range(2)
+SHARPNESS, OPENED, HARMED = range(3)
+SPARE, STEEPNESS = 0.25, 11.0
+"""Slack, in deadlines, at which a generation is as likely late as not, and how steeply that changes with it."""
+LONGEST = 1.6
+"""The longest output that a full batch should still give in time, in expected outputs."""
+HARM_WEIGHT = 0.3
+"""Of a scorer that is not trained. With 1 a router keeps the model that it began with, on all devices, for ever."""
 BEYOND = 0.25
 """How far beyond the trained range a feature may lie, in widths of that range, before the network is not asked."""
 
@@ -77,7 +87,7 @@ class Scorer(NamedTuple):
     outer: NDArray[np.float64]
     """(hidden, outputs)"""
     shape: NDArray[np.float64]
-    """(2,): steepness of the soft "in time" step, in deadlines; the part of the opening that counts as work."""
+    """(3,): steepness of the soft "in time" step, in deadlines; weights of opening, as work, and of harm."""
     low: NDArray[np.float64]
     """(features,): the least and the greatest features seen in training; beyond them a feature counts as its limit."""
     high: NDArray[np.float64]
@@ -98,7 +108,7 @@ def build_scorer(price: NDArray[np.float64], hidden: int = 0) -> Scorer:
         np.zeros((WIDTH, hidden)),
         np.zeros(hidden),
         np.zeros((hidden, len(OUTPUTS))),
-        np.array([PRICE_SHARPNESS, 0.0]),
+        np.array([PRICE_SHARPNESS, 0.0, HARM_WEIGHT]),
         np.full(WIDTH, -100.0),
         np.full(WIDTH, 100.0),
     )
@@ -142,10 +152,8 @@ def features(
         x[row, GAP] = best - pool.quality[request.task, pool.size_of[j]]
         x[row, SOONEST] = soonest
         x[row, OPENING] = _opening_s(request, pool, snapshot, j) / deadline_s
-        if pool.mean_steps > 0.0:
-            x[row, GENERATES] = 1.0 if request.steps > 0.0 else 0.0
-            x[row, DECODES] = 1.0 if snapshot.decoding[j] > 0 else 0.0
-            x[row, OTHERS] = _other_decoders(pool, snapshot, j)
+    if pool.mean_steps > 0.0:
+        _describe_generation(request, pool, snapshot, rows, x)
     return x
 
 
@@ -178,13 +186,52 @@ def _opening_s(request: Request, pool: Pool, snapshot: Snapshot, backend: int) -
     return float(snapshot.correction[backend] * (added - request_s(pool, size, request.units) + pool.sequence_s[size]))
 
 
-def _other_decoders(pool: Pool, snapshot: Snapshot, backend: int) -> float:
-    others = 0.0
-    for place in range(pool.hosted.shape[1]):
-        j = pool.hosted[pool.device_of[backend], place]
-        if j >= 0 and j != backend and snapshot.decoding[j] > 0:
-            others += 1.0
-    return others
+def _describe_generation(
+    request: Request, pool: Pool, snapshot: Snapshot, rows: NDArray[np.int64], x: NDArray[np.float64]
+) -> None:
+    """Fill in what concerns decodes: a round is one token of all sequences that decode on a device.
+
+    Harm is the quality that the decodes of a device lose because a generation that joins them makes rounds longer. It
+    keeps batches small enough and a second model off a busy device: so devices take roles that move with the load.
+    """
+    round_s, decodes = np.zeros(pool.hosted.shape[0]), np.zeros(pool.hosted.shape[0])
+    for j in range(pool.size_of.shape[0]):
+        device = pool.device_of[j]
+        round_s[device] += snapshot.correction[j] * next_token_s(pool, pool.size_of[j], snapshot.decoding[j])
+        decodes[device] += snapshot.decoding[j]
+    generates = request.steps > 0.0
+    relative = max(request.steps, 1.0) / request.deadline_s
+    occupancy = math.log((decodes.sum() + 1.0) / (decodes.shape[0] * _full_batch(request, pool)))
+    best = pool.quality[request.task, pool.rank[0]]
+    for row in range(rows.shape[0]):
+        j = rows[row]
+        size, device, after_s = pool.size_of[j], pool.device_of[j], round_s[pool.device_of[j]]
+        if generates:
+            added_s = next_token_s(pool, size, snapshot.decoding[j] + 1) - next_token_s(
+                pool, size, snapshot.decoding[j]
+            )
+            after_s += snapshot.correction[j] * added_s
+        before, after = relative * round_s[device], relative * after_s
+        x[row, GENERATES] = 1.0 if generates else 0.0
+        x[row, ROUND], x[row, AFTER] = min(before, MOST), min(after, MOST)
+        x[row, OCCUPANCY], x[row, EXCESS] = occupancy, max(occupancy, 0.0)
+        if generates:
+            x[row, HARM] = min(decodes[device] * best * (_in_time(before) - _in_time(after)), MOST)
+
+
+def _full_batch(request: Request, pool: Pool) -> float:
+    """Return about how many sequences of the best size still end in time together, the longest outputs among them."""
+    size, last = pool.rank[0], pool.step_s.shape[1] - 1
+    if request.steps == 0.0 or last < 2:  # noqa: PLR2004 - two points make a line
+        return float(max(last, 1))
+    one_s, most_s = pool.step_s[size, 1], pool.step_s[size, last]
+    allowed_s = request.deadline_s / (LONGEST * request.steps)
+    return float(min(max(1.0 + (last - 1) * (allowed_s - one_s) / (most_s - one_s), 1.0), last))
+
+
+def _in_time(relative: float) -> float:
+    """Return how likely a generation is in time whose decodes take that part of its deadline."""
+    return 1.0 / (1.0 + math.exp(-max(min(STEEPNESS * (1.0 - relative - SPARE), 50.0), -50.0)))
 
 
 def scores(
@@ -208,5 +255,6 @@ def scores(
         in_time = 1.0 / (1.0 + math.exp(-max(min(step, 50.0), -50.0)))
         work = max(candidates.cost_s[j] / request.deadline_s + scorer.shape[OPENED] * x[row, OPENING], 0.0)
         price = math.exp(min(out[row, 0], 20.0))
-        found[row] = pool.quality[request.task, pool.size_of[j]] * in_time - price * work
+        harm = scorer.shape[HARMED] * x[row, HARM]
+        found[row] = pool.quality[request.task, pool.size_of[j]] * in_time - price * work - harm
     return found

@@ -40,7 +40,7 @@ def random_scorer(seed: int = 0, hidden: int = 4) -> Scorer:
         inner=rng.normal(size=(width, hidden)),
         inner_bias=rng.normal(size=hidden),
         outer=0.3 * rng.normal(size=(hidden, outputs)),
-        shape=np.array([10.0, 0.2]),
+        shape=np.array([10.0, 0.2, 0.3]),
         low=np.full(width, -10.0),
         high=np.full(width, 10.0),
     )

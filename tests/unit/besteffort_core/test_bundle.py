@@ -72,11 +72,11 @@ def test_safetensors_of_something_else_are_refused() -> None:
     [
         ("inner", None, "inner is missing"),
         ("price", np.array([1.0]), r"price has shape \(1,\)"),
-        ("linear", np.zeros((12, 3)), "linear has shape"),
+        ("linear", np.zeros((15, 3)), "linear has shape"),
         ("outer", np.zeros((5, 2)), "outer has shape"),
         ("bias", np.array([0, np.nan]), "bias holds NaN"),
         ("ladder", np.array([np.inf, 1.0]), "ladder holds NaN or infinity"),
-        ("low", np.zeros(12, np.float32), "low is float32"),
+        ("low", np.zeros(15, np.float32), "low is float32"),
     ],
 )
 def test_a_tensor_of_a_scorer_that_does_not_fit_is_named(name: str, value: np.ndarray | None, message: str) -> None:

@@ -51,7 +51,7 @@ def test_the_scores_are_those_of_the_written_out_network(pool: Pool) -> None:
     work = found.cost_s / 0.3 + 0.2 * x[:, FIELD["opening"]]
     np.testing.assert_allclose(
         scores(scorer, REQUEST, found, pool, offered(found), x),
-        pool.quality[0, pool.size_of] * in_time - np.exp(out[:, 0]) * np.maximum(work, 0),
+        pool.quality[0, pool.size_of] * in_time - np.exp(out[:, 0]) * np.maximum(work, 0) - 0.3 * x[:, FIELD["harm"]],
     )
 
 
@@ -81,13 +81,21 @@ def test_a_request_that_joins_a_batch_opens_less_than_one_that_begins_it(pool: P
     assert idle[0, FIELD["opening"]] * 0.3 == 0.001 - 0.004 / 8
 
 
-def test_generation_is_described_only_where_there_is_any() -> None:
-    pool, request = wide_pool(1, Generation(4, 10)), Request(0, 2.0, 4, 10.0)
-    view = snapshot([2, 0], ready=(True, True))._replace(decoding=np.array([2, 0]), units=np.zeros(2, dtype=np.int64))
+def test_a_generation_harms_those_that_decode_and_more_so_where_it_opens_a_model() -> None:
+    pool, request = wide_pool(2, Generation(4, 10)), Request(0, 1.2, 4, 10.0)
+    view = snapshot([3, 0, 0, 0], ready=(True,) * 4)._replace(
+        decoding=np.array([3, 0, 0, 0]), units=np.zeros(4, dtype=np.int64), progress_s=np.zeros(2)
+    )
     x = seen(pool, view, request)
-    assert x[:, FIELD["generates"]].tolist() == [1.0, 1.0]
-    assert x[:, FIELD["decodes"]].tolist() == [1.0, 0.0]
-    assert x[:, FIELD["other decoders"]].tolist() == [0.0, 1.0]
+    joins, opens, elsewhere = x[0], x[1], x[2:]
+    assert 0.0 < joins[FIELD["harm"]] < opens[FIELD["harm"]]
+    assert elsewhere[:, FIELD["harm"]].tolist() == [0.0, 0.0]
+    assert opens[FIELD["round"]] == joins[FIELD["round"]] > elsewhere[0, FIELD["round"]] == 0.0
+    assert joins[FIELD["round"]] < joins[FIELD["round after"]] < opens[FIELD["round after"]]
+
+
+def test_where_nothing_generates_nothing_is_said_of_it(pool: Pool) -> None:
+    assert not seen(pool, snapshot([3, 2, 1]))[:, FIELD["generates"] :].any()
 
 
 def test_a_little_beyond_the_trained_range_counts_as_its_limit_and_far_beyond_is_refused(pool: Pool) -> None:

@@ -8,11 +8,11 @@ from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import simulate
 from besteffort_train.episodes import Episode, Spread, draw_episode
-from besteffort_train.tune import Search, mean_reward, tune_ladder, tune_price
+from besteffort_train.tune import LATE_COST, Search, mean_reward, mean_worth, tune_ladder, tune_price
 from support.learning import small_service
 from support.worlds import pool_of, workload_of, world_of
 
-SEARCH = Search(rounds=3, candidates=8, best=3)
+SEARCH = Search(rounds=3, candidates=8)
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +30,22 @@ def test_an_episode_counts_as_much_as_any_other(episodes: list[Episode]) -> None
 def test_tuned_numbers_earn_more_than_the_defaults(episodes: list[Episode]) -> None:
     price = tune_price(episodes, SEARCH, np.random.default_rng(0))
     assert price.shape == DEFAULT_PRICE.shape
-    tuned, untuned = (mean_reward(episodes, build_plan(Kind.PRICE, one)) for one in (price, DEFAULT_PRICE))
+    tuned, untuned = (mean_worth(episodes, build_plan(Kind.PRICE, one)) for one in (price, DEFAULT_PRICE))
     assert tuned > untuned
+
+
+def test_worth_is_the_share_of_peak_less_the_cost_of_the_late(episodes: list[Episode]) -> None:
+    plan, (pool, world, load) = build_plan(Kind.GREEDY), episodes[0]
+    log = simulate(pool, world, load, plan)
+    peak, late = pool.quality[load.task].max(axis=1), log.latency_s > load.deadline_s
+    assert mean_worth(episodes[:1], plan) == pytest.approx(log.reward.sum() / peak.sum() - LATE_COST * late.mean())
 
 
 def test_the_thresholds_find_that_the_best_size_is_too_slow_for_the_load() -> None:
     """Size 1 answers one request in 0.8 s and two come in that time: a ladder that steps down at once earns more."""
     pool = pool_of({1: 0.1}, {1: 0.8})
     episode = Episode(pool, world_of(pool, slowness=1.4), workload_of(np.arange(0.0, 50.0, 0.4).tolist(), 1.0))
-    ladder = tune_ladder([episode], Search(rounds=2, candidates=100, best=2), np.random.default_rng(0))
+    ladder = tune_ladder([episode], Search(rounds=2, candidates=100), np.random.default_rng(0))
     tuned, untuned = (mean_reward([episode], build_plan(Kind.LADDER, one)) for one in (ladder, DEFAULT_LADDER[:1]))
     assert ladder.shape == (1,)
     assert tuned > untuned

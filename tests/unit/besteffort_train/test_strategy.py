@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+
+from besteffort_train.strategy import Strategy
+
+TOP = np.arange(6.0)
+
+
+def value(points: np.ndarray) -> np.ndarray:
+    """A long narrow hill: one number matters a hundred times as much as another."""
+    found: np.ndarray = -((np.logspace(0, 2, 6) * (points - TOP)) ** 2).sum(axis=1)
+    return found
+
+
+def climbed(seed: int, rounds: int) -> Strategy:
+    strategy = Strategy(np.zeros(6), np.ones(6), 10, np.random.default_rng(seed))
+    for _ in range(rounds):
+        strategy.learn(value(strategy.draw()))
+    return strategy
+
+
+def test_it_finds_the_top_of_a_long_narrow_hill() -> None:
+    np.testing.assert_allclose(climbed(0, 300).mean, TOP, atol=1e-3)
+
+
+def test_one_seed_climbs_the_same_way() -> None:
+    assert np.array_equal(climbed(3, 5).mean, climbed(3, 5).mean)
+    assert not np.array_equal(climbed(3, 5).mean, climbed(4, 5).mean)
+
+
+def test_candidates_come_in_pairs_around_the_mean_at_their_own_spreads() -> None:
+    strategy = Strategy(np.array([1.0, -1.0]), np.array([0.1, 10.0]), 2000, np.random.default_rng(0))
+    drawn = strategy.draw()
+    np.testing.assert_allclose(drawn.mean(axis=0), strategy.mean, atol=1e-9)
+    np.testing.assert_allclose(drawn.std(axis=0), [0.1, 10.0], rtol=0.1)
+
+
+def test_where_nothing_is_better_it_stays_wide() -> None:
+    strategy = Strategy(np.zeros(3), np.ones(3), 12, np.random.default_rng(0))
+    for _ in range(30):
+        strategy.learn(np.random.default_rng(strategy.rounds).normal(size=strategy.draw().shape[0]))
+    assert strategy.step > 0.1
