@@ -148,13 +148,13 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Look for a NetworkPolicy or a mesh between the router's and Triton's pods, and at the cluster's DNS.",
     ),
     Reason.BUNDLE_MISSING: _fault(
-        "The policy bundle is not where the resource says. Instead of Learned `policy.fallback` decides meanwhile; "
-        "Price and Ladder decide by their built-in numbers.",
+        "The policy bundle is not where the resource says. Instead of Learned or DQN `policy.fallback` decides "
+        "meanwhile; Price and Ladder decide by their built-in numbers.",
         "Create the ConfigMap, the claim's file or the image that `policy.bundle` names; it is picked up by itself.",
     ),
     Reason.BUNDLE_REFUSED: _fault(
-        "Routers refuse the policy bundle (another format, other sizes or tasks, damaged) and decide without it, as "
-        "with BundleMissing.",
+        "Routers refuse the policy bundle (another format or kind, for DQN other sizes or tasks, damaged) and decide "
+        "without it, as with BundleMissing.",
         "`besteffort policy inspect FILE` shows what the bundle was trained for; train it for this service, or roll it "
         "back with `besteffort policy rollback NAME`.",
     ),

@@ -10,19 +10,24 @@ from besteffort_resource import forms
 from besteffort_resource.block import Block, Replicas
 from besteffort_resource.containers import ConfigMapRef
 
-__all__ = ["Bundle", "Canary", "ClaimFile", "ImageFile", "Policy", "PolicyKind", "PolicyMode"]
+__all__ = ["NETWORKS", "Bundle", "Canary", "ClaimFile", "ImageFile", "Policy", "PolicyKind", "PolicyMode"]
 
 
 class PolicyKind(StrEnum):
     """How a size is chosen for a request."""
 
     LEARNED = "Learned"
+    DQN = "DQN"
     PRICE = "Price"
     GREEDY = "Greedy"
     LADDER = "Ladder"
     STATIC = "Static"
     ROUND_ROBIN = "RoundRobin"
     LEAST_LOADED = "LeastLoaded"
+
+
+NETWORKS = (PolicyKind.LEARNED, PolicyKind.DQN)
+"""The kinds that a network decides for, which comes in a bundle."""
 
 
 class PolicyMode(StrEnum):
@@ -71,17 +76,17 @@ class Canary(Block):
 class Policy(Block):
     """How a size is chosen for a request."""
 
-    kind: PolicyKind = Field(default=PolicyKind.PRICE, description="The rule; Learned reads a policy bundle.")
+    kind: PolicyKind = Field(default=PolicyKind.PRICE, description="The rule; Learned and DQN need a policy bundle.")
     bundle: Bundle | None = Field(
         default=None,
-        description="Where the policy bundle is: the network of Learned, the tuned numbers of Price and Ladder.",
+        description="Where the policy bundle is: the network of Learned or DQN, the tuned numbers of Price and Ladder.",
     )
     mode: PolicyMode = Field(
         default=PolicyMode.ENFORCE, description="Enforce: kind rules. Shadow: kind is recorded, fallback rules."
     )
     fallback: PolicyKind = Field(
         default=PolicyKind.PRICE,
-        description="Rules when the bundle is missing, refused, out of range or too slow; any kind but Learned.",
+        description="Rules when the bundle is missing, refused, out of range or too slow; neither Learned nor DQN.",
     )
     static_size: forms.SizeName | None = Field(
         default=None, description="The size that Static uses; only where kind or fallback is Static."

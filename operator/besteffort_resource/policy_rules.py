@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from besteffort_resource import wording
 from besteffort_resource.counting import how_many
-from besteffort_resource.policy import PolicyKind
+from besteffort_resource.policy import NETWORKS, PolicyKind
 from besteffort_resource.sentences import nearest
 from besteffort_resource.service import RouterMode
 
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from besteffort_resource.policy import Bundle
     from besteffort_resource.service import Spec
 
-__all__ = ["POLICY_RULES"]
+__all__ = ["POLICY_RULES", "STAND_INS", "WITH_BUNDLE"]
 
-WITH_BUNDLE = (PolicyKind.LEARNED, PolicyKind.PRICE, PolicyKind.LADDER)
+WITH_BUNDLE = (*NETWORKS, PolicyKind.PRICE, PolicyKind.LADDER)
+STAND_INS = tuple(kind for kind in PolicyKind if kind not in NETWORKS)
 
 
-def learned_policy_has_a_bundle(spec: Spec) -> Iterator[str]:
-    """Kind Learned needs `policy.bundle`."""
-    if spec.policy.bundle is None and spec.policy.kind is PolicyKind.LEARNED:
-        yield f"spec.policy.bundle: {wording.BUNDLE_MISSING}"
+def network_comes_in_a_bundle(spec: Spec) -> Iterator[str]:
+    """Kinds Learned and DQN need `policy.bundle`."""
+    if spec.policy.bundle is None and spec.policy.kind in NETWORKS:
+        yield "spec.policy.bundle: " + wording.BUNDLE_MISSING.format(kind=spec.policy.kind)
 
 
 def each_bundle_has_one_source(spec: Spec) -> Iterator[str]:
@@ -35,11 +36,12 @@ def each_bundle_has_one_source(spec: Spec) -> Iterator[str]:
             yield f"{path}: " + wording.BUNDLE_SOURCES.format(count=count)
 
 
-def fallback_is_not_learned(spec: Spec) -> Iterator[str]:
-    """`policy.fallback` is any kind but Learned: it must work without a bundle."""
-    if spec.policy.fallback is PolicyKind.LEARNED:
-        kinds = ", ".join(kind for kind in PolicyKind if kind is not PolicyKind.LEARNED)
-        yield "spec.policy.fallback: " + wording.FALLBACK_LEARNED.format(kinds=kinds)
+def fallback_needs_no_bundle(spec: Spec) -> Iterator[str]:
+    """`policy.fallback` is any kind but Learned and DQN: it must work without a bundle."""
+    fallback = spec.policy.fallback
+    if fallback not in STAND_INS:
+        sentence = wording.FALLBACK_NEEDS_BUNDLE.format(kind=fallback, kinds=", ".join(STAND_INS))
+        yield f"spec.policy.fallback: {sentence}"
 
 
 def static_size_is_for_static(spec: Spec) -> Iterator[str]:
@@ -57,7 +59,7 @@ def static_size_is_for_static(spec: Spec) -> Iterator[str]:
 
 
 def canary_is_tried_against_a_bundle(spec: Spec) -> Iterator[str]:
-    """`policy.canary` needs `policy.bundle`, and a kind that reads one: Learned, Price or Ladder."""
+    """`policy.canary` needs `policy.bundle`, and a kind that reads one: Learned, DQN, Price or Ladder."""
     policy = spec.policy
     if policy.canary and policy.bundle is None:
         yield f"spec.policy.canary: {wording.CANARY_ALONE}"
@@ -74,9 +76,9 @@ def canary_leaves_routers(spec: Spec) -> Iterator[str]:
 
 
 POLICY_RULES: tuple[Callable[[Spec], Iterator[str]], ...] = (
-    learned_policy_has_a_bundle,
+    network_comes_in_a_bundle,
     each_bundle_has_one_source,
-    fallback_is_not_learned,
+    fallback_needs_no_bundle,
     static_size_is_for_static,
     canary_is_tried_against_a_bundle,
     canary_leaves_routers,

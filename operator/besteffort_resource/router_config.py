@@ -25,6 +25,7 @@ __all__ = ["BackendAddress", "cluster_config", "router_config"]
 
 KINDS = {
     PolicyKind.LEARNED: config_pb2.Policy.LEARNED,
+    PolicyKind.DQN: config_pb2.Policy.DQN,
     PolicyKind.PRICE: config_pb2.Policy.PRICE,
     PolicyKind.GREEDY: config_pb2.Policy.GREEDY,
     PolicyKind.LADDER: config_pb2.Policy.LADDER,

@@ -12,8 +12,8 @@ from besteffort_resource.cel import Validation, formed, spoken
 from besteffort_resource.cluster_rules import ON_CLUSTER
 from besteffort_resource.counting import NO_SOURCE, SEVERAL_SOURCES
 from besteffort_resource.placement_rules import PLACED
-from besteffort_resource.policy import PolicyKind
-from besteffort_resource.policy_rules import WITH_BUNDLE
+from besteffort_resource.policy import NETWORKS
+from besteffort_resource.policy_rules import STAND_INS, WITH_BUNDLE
 from besteffort_resource.rules import DEADLINE, GRACE_FACTOR_MAX, OTHER
 from besteffort_resource.running_rules import (
     ARGUMENTS_TAKEN,
@@ -184,21 +184,21 @@ def _scaling() -> Iterator[Validation]:
 
 
 def _policy() -> Iterator[Validation]:
-    kinds = ", ".join(kind for kind in PolicyKind if kind is not PolicyKind.LEARNED)
-    reading = ", ".join(f"'{kind}'" for kind in WITH_BUNDLE)
+    networks, reading = (", ".join(f"'{kind}'" for kind in kinds) for kinds in (NETWORKS, WITH_BUNDLE))
+    stand_ins = f"'{', '.join(STAND_INS)}'"
     yield from (
         Validation(name, "spec.policy", rule, says, field)
         for name, rule, says, field in (
             (
-                "learned_policy_has_a_bundle",
-                "self.kind != 'Learned' || has(self.bundle)",
-                spoken(wording.BUNDLE_MISSING),
+                "network_comes_in_a_bundle",
+                f"!(self.kind in [{networks}]) || has(self.bundle)",
+                spoken(wording.BUNDLE_MISSING, kind="self.kind"),
                 ".bundle",
             ),
             (
-                "fallback_is_not_learned",
-                "self.fallback != 'Learned'",
-                spoken(wording.FALLBACK_LEARNED, kinds=f"'{kinds}'"),
+                "fallback_needs_no_bundle",
+                f"!(self.fallback in [{networks}])",
+                spoken(wording.FALLBACK_NEEDS_BUNDLE, kind="self.fallback", kinds=stand_ins),
                 ".fallback",
             ),
             (

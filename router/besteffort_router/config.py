@@ -20,7 +20,7 @@ from besteffort.v1.config_pb2 import RouterConfig
 from besteffort_core.bundle import MAX_BYTES as MAX_BUNDLE_BYTES
 from besteffort_core.bundle import parse_bundle, require_layout
 from besteffort_core.errors import BundleError, PoolError
-from besteffort_core.policy import Kind, build_policy
+from besteffort_core.policy import NETWORKS, Kind, build_policy
 from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
 from besteffort_router.errors import ConfigError
 
@@ -48,6 +48,7 @@ _METRICS_URL = re.compile(r"http://([^\s/]+:[0-9]{1,5})(/\S*)?")
 _KINDS = {
     PolicyMessage.KIND_UNSPECIFIED: Kind.PRICE,
     PolicyMessage.LEARNED: Kind.LEARNED,
+    PolicyMessage.DQN: Kind.DQN,
     PolicyMessage.PRICE: Kind.PRICE,
     PolicyMessage.GREEDY: Kind.GREEDY,
     PolicyMessage.LADDER: Kind.LADDER,
@@ -185,9 +186,19 @@ def _load_bundle(path: Path, message: RouterConfig) -> tuple[Bundle | None, str]
     try:
         bundle = parse_bundle(read_bounded(path, MAX_BUNDLE_BYTES, "policy bundle"))
         require_layout(bundle, message.tasks, [size.name for size in message.sizes])
+        _require_kind(bundle, message)
     except (ConfigError, BundleError) as error:
         return None, str(error)
     return bundle, ""
+
+
+def _require_kind(bundle: Bundle, message: RouterConfig) -> None:
+    """Refuse a network that is not the one asked for; the tuned numbers in a bundle are good for any heuristic."""
+    kind = _KINDS.get(message.policy.kind)
+    if kind in NETWORKS and bundle.kind != kind:
+        raise ConfigError(
+            f"policy bundle: it is for kind {bundle.kind}, but policy.kind is {kind}; name another bundle"
+        )
 
 
 def _deadline(message: RouterConfig) -> tuple[float, float, float]:
@@ -266,8 +277,8 @@ def _policy(message: RouterConfig, sizes: tuple[str, ...], bundle: Bundle | None
         if getattr(wanted, field) not in _KINDS:
             raise ConfigError(f"policy.{field}: {getattr(wanted, field)} is not a policy that this router knows")
     kind, fallback = _KINDS[wanted.kind], _KINDS[wanted.fallback]
-    if fallback is Kind.LEARNED:
-        raise ConfigError("policy.fallback: LEARNED cannot be its own fallback; name a heuristic such as PRICE")
+    if fallback in NETWORKS:
+        raise ConfigError(f"policy.fallback: {fallback} may lack its bundle itself; name a heuristic such as PRICE")
     static_size = 0
     if Kind.STATIC in (kind, fallback):
         if wanted.static_size not in sizes:

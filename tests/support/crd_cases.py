@@ -141,7 +141,9 @@ CASES: tuple[Case, ...] = (
     Case(SIDECAR | scaled(engine="KEDA"), SIDECAR | scaled(**KEDA)),
     Case(SIDECAR | scaled_size(engine="KEDA"), scaled_size(engine="KEDA")),
     Case({"policy": {"kind": "Learned"}}, {"policy": {"kind": "Learned", "bundle": CONFIG}}),
+    Case({"policy": {"kind": "DQN"}}, {"policy": {"kind": "DQN", "bundle": OCI}}),
     Case({"policy": {"fallback": "Learned"}}, {"policy": {"fallback": "Ladder"}}),
+    Case({"policy": {"fallback": "DQN"}}, {"policy": {"fallback": "Greedy"}}),
     Case({"policy": {"staticSize": "small"}}, {"policy": {"kind": "Static", "staticSize": "small"}}),
     Case({"policy": {"kind": "Static"}}, {"policy": {"fallback": "Static", "staticSize": "small"}}),
     Case({"policy": {"kind": "Static", "staticSize": "smal"}}, {"policy": {"kind": "Static", "staticSize": "small"}}),
@@ -153,6 +155,7 @@ CASES: tuple[Case, ...] = (
     Case(canary(bundle={"path": "policy.safetensors"}), canary(bundle=CONFIG)),
     Case({**canary(), "policy": {"canary": {"bundle": CONFIG}}}, canary()),
     Case(canary(kind="Greedy"), canary(kind="Ladder")),
+    Case(canary(kind="LeastLoaded"), canary(kind="DQN")),
     Case(canary(router={}), canary(router={"replicas": 2})),
     Case(
         canary(router={"scaling": {"minReplicas": 1, "maxReplicas": 4}}),

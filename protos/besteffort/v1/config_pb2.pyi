@@ -94,6 +94,7 @@ class Policy(_message.Message):
         STATIC: _ClassVar[Policy.Kind]
         ROUND_ROBIN: _ClassVar[Policy.Kind]
         LEAST_LOADED: _ClassVar[Policy.Kind]
+        DQN: _ClassVar[Policy.Kind]
     KIND_UNSPECIFIED: Policy.Kind
     LEARNED: Policy.Kind
     PRICE: Policy.Kind
@@ -102,6 +103,7 @@ class Policy(_message.Message):
     STATIC: Policy.Kind
     ROUND_ROBIN: Policy.Kind
     LEAST_LOADED: Policy.Kind
+    DQN: Policy.Kind
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         MODE_UNSPECIFIED: _ClassVar[Policy.Mode]

@@ -60,6 +60,13 @@ def test_a_bundle_that_is_not_in_use_is_named_with_who_decides(error: str, reaso
     assert state.finding.sentence.endswith("Price decides meanwhile")
 
 
+def test_a_dqn_without_a_bundle_is_not_loaded_and_its_fallback_decides() -> None:
+    dqn = Policy.model_validate({"kind": "DQN", "bundle": {"configMapRef": {"name": "p", "key": "p.safetensors"}}})
+    state = policy_state(dqn, [heard(policy=running("", kind="DQN"))])
+    assert state.finding.reason is Reason.BUNDLE_MISSING
+    assert state.finding.sentence == "there is no bundle; Price decides meanwhile"
+
+
 def test_a_heuristic_without_its_bundle_goes_on_by_itself() -> None:
     tuned = Policy.model_validate({"kind": "Ladder", "bundle": {"configMapRef": {"name": "p", "key": "p.safetensors"}}})
     said = running("", kind="Ladder", error="policy bundle: not a whole safetensors file")

@@ -84,7 +84,7 @@ def test_grace_counts_in_mode_soft_only() -> None:
 
 def test_the_path_of_the_bundle_is_given_whatever_the_kind_since_it_tunes_heuristics_too() -> None:
     bundle = {"path": "policy.safetensors"}
-    for kind in ("Learned", "Price"):
+    for kind in ("Learned", "DQN", "Price"):
         found = config(service(policy={"kind": kind, "bundle": bundle}), bundle_path="/policy")
         assert found.policy.bundle_path == "/policy"
 

@@ -12,12 +12,17 @@ from besteffort_core.bundle import bundle_to_bytes
 from besteffort_core.policy import Kind
 from besteffort_router.config import load_settings, read_bounded
 from besteffort_router.errors import ConfigError
-from support.bundles import random_bundle
+from support.bundles import random_bundle, random_dqn, random_scorer
 from support.pools import TASKS
 from support.router import config, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from besteffort_core.bundle import Bundle
+    from besteffort_core.dqn import Network
+    from besteffort_core.scorer import Scorer
+    from besteffort_router.config import Settings
 
 DELETE = object()
 
@@ -97,7 +102,8 @@ BAD = [
     ("backends.0.sizes", ["huge"], r"backends\[small-0\].sizes: 'huge' is not one of small, medium, large"),
     ("backends.0.sizes", ["small", "small"], r"backends\[small-0\].sizes: 'small' is there twice"),
     ("policy.kind", 99, "policy.kind: 99"),
-    ("policy.fallback", "LEARNED", "policy.fallback: LEARNED"),
+    ("policy.fallback", "LEARNED", "policy.fallback: Learned may lack its bundle"),
+    ("policy.fallback", "DQN", "policy.fallback: DQN may lack its bundle"),
     ("policy.kind", "STATIC", "policy.static_size: '' is not one of"),
     ("limits.maxRequests", -1, "limits.max_requests: -1"),
     ("limits.maxBytes", "-1", "limits.max_bytes: -1"),
@@ -179,9 +185,36 @@ def test_a_bad_bundle_leaves_the_fallback_in_charge(tmp_path: Path, content: byt
     assert (found.policy.kind, found.policy.network, found.policy.rule.kind) == (Kind.LEARNED, None, Kind.LADDER)
 
 
-def test_a_bundle_for_other_sizes_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "policy.safetensors").write_bytes(bundle_to_bytes(random_bundle()))
-    content = json.loads(learned(tmp_path).read_text())
+def for_two_sizes(tmp_path: Path, bundle: Bundle, kind: str) -> Settings:
+    (tmp_path / "policy.safetensors").write_bytes(bundle_to_bytes(bundle))
+    content = json.loads(learned(tmp_path, kind=kind).read_text())
     content["sizes"], content["backends"] = content["sizes"][:2], content["backends"][:2]
     (tmp_path / "config.json").write_text(json.dumps(content))
-    assert "trained for sizes small, medium, large" in load_settings(tmp_path / "config.json").bundle_error
+    return load_settings(tmp_path / "config.json")
+
+
+def test_a_dqn_trained_for_other_sizes_is_refused_and_a_scorer_serves_any(tmp_path: Path) -> None:
+    dqn = for_two_sizes(tmp_path, random_bundle(network=random_dqn()), "DQN")
+    assert "trained for sizes small, medium, large" in dqn.bundle_error
+    assert (dqn.policy.network, dqn.policy.digest) == (None, "")
+    scorer = for_two_sizes(tmp_path, random_bundle(), "LEARNED")
+    assert scorer.bundle_error == ""
+    assert scorer.policy.network is not None
+
+
+@pytest.mark.parametrize(("kind", "network"), [("LEARNED", random_dqn()), ("DQN", random_scorer())])
+def test_the_network_of_another_kind_is_refused(tmp_path: Path, kind: str, network: Scorer | Network) -> None:
+    (tmp_path / "policy.safetensors").write_bytes(bundle_to_bytes(random_bundle(network=network)))
+    found = load_settings(learned(tmp_path, kind=kind))
+    assert f"but policy.kind is {found.policy.kind}" in found.bundle_error
+    assert found.policy.network is None
+
+
+@pytest.mark.parametrize("network", [random_scorer(), random_dqn()])
+def test_a_heuristic_takes_its_numbers_from_a_bundle_of_either_kind(tmp_path: Path, network: Scorer | Network) -> None:
+    bundle = random_bundle(network=network)
+    (tmp_path / "policy.safetensors").write_bytes(bundle_to_bytes(bundle))
+    found = load_settings(learned(tmp_path, kind="PRICE", fallback="PRICE"))
+    assert found.bundle_error == ""
+    assert list(found.policy.rule.parameters) == list(bundle.price)
+    assert (found.policy.network, len(found.policy.digest)) == (None, 64)
