@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoint", "ScorerSearch", "search_scorer", "start_scorer"]
 
 WIDTH, OUT = len(FEATURES), len(OUTPUTS)
-SPREADS = np.array([0.5, 0.3, 1.0, 1.0, 1.0, 0.2, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.3, 0.5, 0.3])
+SPREADS = np.array([0.5, 0.3, 1.0, 1.0, 1.0, 0.2, 1.0, 1.0, 1.0, 0.5, 0.3, 1.0, 1.0, 0.2, 0.5, 0.5, 0.3, 0.5, 0.3])
 """First standard deviation of the weight of each feature in the logarithm of the price."""
 OUTPUT_SPREADS = np.array([1.0, 0.1])
 """The same for the outputs, relative."""
@@ -48,10 +48,10 @@ SEEN = 100
 class ScorerSearch:
     """How long and how wide to search."""
 
-    rounds: int = 120
-    candidates: int = 16
+    rounds: int = 80
+    candidates: int = 12
     """In each round."""
-    episodes: int = 16
+    episodes: int = 12
     """That each candidate plays."""
     renewed: int = 4
     """Rounds after which they are drawn anew."""

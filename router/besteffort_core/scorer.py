@@ -47,16 +47,25 @@ FEATURES = (
     "soonest finish",
     "opening",
     "generates",
+    "generation log cost",
+    "generation backlog",
+    "generation mean backlog",
+    "generation log load",
     "round",
     "round after",
     "log occupancy",
     "excess",
     "harm",
 )
-"""Of each candidate, in this order; seconds are in deadlines, and where it is a logarithm the name says so."""
+"""Of each candidate, in this order; seconds are in deadlines, and where it is a logarithm the name says so.
+
+From "generates" on all are 0 but for a pool that generates; those that begin with "generation" but for a generation.
+"""
 OUTPUTS = ("log price", "margin")
 FINISH, COST, BACKLOG, MEAN, LEAST, LOAD, GAP, SOONEST, OPENING = range(9)
-GENERATES, ROUND, AFTER, OCCUPANCY, EXCESS, HARM = range(9, len(FEATURES))
+GENERATES, OWN, ROUND, AFTER, OCCUPANCY, EXCESS, HARM = 9, 10, 14, 15, 16, 17, 18
+REPEATED = (COST, BACKLOG, MEAN, LOAD)
+"""What a generation is also told in columns of its own, from OWN on: to it they may mean something else."""
 WIDTH = len(FEATURES)
 MOST = 4.0
 """Deadlines beyond which more makes no difference."""
@@ -216,6 +225,8 @@ def _describe_generation(
         x[row, ROUND], x[row, AFTER] = min(before, MOST), min(after, MOST)
         x[row, OCCUPANCY], x[row, EXCESS] = occupancy, max(occupancy, 0.0)
         if generates:
+            for place in range(len(REPEATED)):
+                x[row, OWN + place] = x[row, REPEATED[place]]
             x[row, HARM] = min(decodes[device] * best * (_in_time(before) - _in_time(after)), MOST)
 
 

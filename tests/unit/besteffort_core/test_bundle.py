@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import load, save
 
 from besteffort_core import bundle as module
-from besteffort_core.bundle import Bundle, bundle_to_bytes, parse_bundle, require_layout
+from besteffort_core.bundle import Bundle, bundle_to_bytes, parse_bundle, require_kind, require_layout
 from besteffort_core.errors import BundleError
+from besteffort_core.policy import Kind
 from support.bundles import random_bundle, random_dqn
 from support.pools import SIZES, TASKS
 
@@ -72,11 +73,11 @@ def test_safetensors_of_something_else_are_refused() -> None:
     [
         ("inner", None, "inner is missing"),
         ("price", np.array([1.0]), r"price has shape \(1,\)"),
-        ("linear", np.zeros((15, 3)), "linear has shape"),
+        ("linear", np.zeros((19, 3)), "linear has shape"),
         ("outer", np.zeros((5, 2)), "outer has shape"),
         ("bias", np.array([0, np.nan]), "bias holds NaN"),
         ("ladder", np.array([np.inf, 1.0]), "ladder holds NaN or infinity"),
-        ("low", np.zeros(15, np.float32), "low is float32"),
+        ("low", np.zeros(19, np.float32), "low is float32"),
     ],
 )
 def test_a_tensor_of_a_scorer_that_does_not_fit_is_named(name: str, value: np.ndarray | None, message: str) -> None:
@@ -134,3 +135,13 @@ def test_a_scorer_fits_any_service_and_a_q_network_only_its_own() -> None:
         require_layout(dqn, TASKS, ("small", "large", "medium"))
     with pytest.raises(BundleError, match="trained for tasks"):
         require_layout(dqn, ("addition",), SIZES)
+
+
+def test_a_network_is_for_its_kind_only_and_heuristics_take_the_numbers_of_any_bundle() -> None:
+    scorer, dqn = random_bundle(), random_bundle(network=random_dqn())
+    for bundle, kind in ((scorer, Kind.LEARNED), (dqn, Kind.DQN), (scorer, Kind.PRICE), (dqn, Kind.LADDER)):
+        require_kind(bundle, kind)
+    with pytest.raises(BundleError, match=r"it is for kind Learned, but policy\.kind is DQN"):
+        require_kind(scorer, Kind.DQN)
+    with pytest.raises(BundleError, match=r"it is for kind DQN, but policy\.kind is Learned"):
+        require_kind(dqn, Kind.LEARNED)

@@ -44,7 +44,7 @@ def test_each_kind_answers_with_its_own_reason(pool: Pool, idle: Snapshot) -> No
         (learned(limit_s=0.001), Health(decision_s=0.002), Reason.FALLBACK_SLOW),
         (learned(), Health(metrics_age_s=60.0), Reason.FALLBACK_STALE),
         (
-            learned(network=random_scorer()._replace(high=np.full(15, -9.0))),
+            learned(network=random_scorer()._replace(high=np.full(19, -9.0))),
             WELL,
             Reason.FALLBACK_OUT_OF_RANGE,
         ),
