@@ -15,7 +15,7 @@ from besteffort_cli.errors import InputError
 from besteffort_cli.installation import find_or_install, home_folder, own_triton
 from besteffort_cli.stack import Ground
 from besteffort_cli.triton import is_ready
-from besteffort_core.bundle import require_layout
+from besteffort_core.bundle import require_kind, require_layout
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -102,7 +102,9 @@ def _check_bundle(local: LocalService) -> None:
         missing = f"there is no {path}" if path else "what a cluster holds cannot be read here"
         say(f"spec.policy.bundle: {missing}; until it is there {spec.policy.fallback} rules")
         return
-    require_layout(read_bundle(Path(path)), spec.tasks, [size.name for size in spec.sizes])
+    bundle = read_bundle(Path(path))
+    require_layout(bundle, spec.tasks, [size.name for size in spec.sizes])
+    require_kind(bundle, spec.policy.kind)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""All policies of a service as plans for the simulator, the learned one where there is a bundle."""
+"""All policies of a service as plans for the simulator, that of a network where there is a bundle."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["build_plans"]
 
 
 def build_plans(sizes: Sequence[str], bundle: Bundle | None) -> Mapping[str, Plan]:
-    """Return plans by the name of the policy; a bundle brings Learned and the numbers tuned for Price and Ladder."""
+    """Return plans by the name of the policy; a bundle brings its network and the numbers of Price and Ladder."""
     plans = {}
     if bundle is not None:
-        plans[Kind.LEARNED.value] = build_plan(Kind.LEARNED, bundle.price, bundle.network)
+        plans[bundle.kind] = build_plan(Kind(bundle.kind), bundle.price, bundle.network)
     for kind in (Kind.PRICE, Kind.LADDER, Kind.GREEDY, Kind.LEAST_LOADED, Kind.ROUND_ROBIN):
         plans[kind.value] = build_plan(kind, build_rule(kind, bundle).parameters)
     for size, name in enumerate(sizes):

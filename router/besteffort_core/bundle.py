@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FORMAT", "MAX_BYTES", "Bundle", "bundle_to_bytes", "parse_bundle", "require_layout"]
+__all__ = ["FORMAT", "MAX_BYTES", "Bundle", "bundle_to_bytes", "parse_bundle", "require_kind", "require_layout"]
 
 FORMAT = "besteffort.policy/2"
 MAX_BYTES = 16 * 1024 * 1024
@@ -106,6 +106,17 @@ def parse_bundle(data: bytes) -> Bundle:
     network = NETWORKS[kind](**{name: tensors[name] for name in NETWORKS[kind]._fields})
     digest = hashlib.sha256(data).hexdigest()
     return Bundle(network, tensors["price"], tensors["ladder"], tasks, sizes, trained, results, digest)
+
+
+def require_kind(bundle: Bundle, kind: str) -> None:
+    """Raise BundleError if a network decides for this kind, and another one is in the bundle.
+
+    The tuned numbers in a bundle are good for any heuristic.
+    """
+    if kind in NETWORKS and bundle.kind != kind:
+        raise BundleError(
+            f"policy bundle: it is for kind {bundle.kind}, but policy.kind is {kind}; name another bundle"
+        )
 
 
 def require_layout(bundle: Bundle, tasks: Sequence[str], sizes: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from besteffort.v1.config_pb2 import Policy as PolicyMessage
 from besteffort.v1.config_pb2 import RouterConfig
 from besteffort_core.bundle import MAX_BYTES as MAX_BUNDLE_BYTES
-from besteffort_core.bundle import parse_bundle, require_layout
+from besteffort_core.bundle import parse_bundle, require_kind, require_layout
 from besteffort_core.errors import BundleError, PoolError
 from besteffort_core.policy import NETWORKS, Kind, build_policy
 from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
@@ -186,19 +186,10 @@ def _load_bundle(path: Path, message: RouterConfig) -> tuple[Bundle | None, str]
     try:
         bundle = parse_bundle(read_bounded(path, MAX_BUNDLE_BYTES, "policy bundle"))
         require_layout(bundle, message.tasks, [size.name for size in message.sizes])
-        _require_kind(bundle, message)
+        require_kind(bundle, _KINDS.get(message.policy.kind, ""))
     except (ConfigError, BundleError) as error:
         return None, str(error)
     return bundle, ""
-
-
-def _require_kind(bundle: Bundle, message: RouterConfig) -> None:
-    """Refuse a network that is not the one asked for; the tuned numbers in a bundle are good for any heuristic."""
-    kind = _KINDS.get(message.policy.kind)
-    if kind in NETWORKS and bundle.kind != kind:
-        raise ConfigError(
-            f"policy bundle: it is for kind {bundle.kind}, but policy.kind is {kind}; name another bundle"
-        )
 
 
 def _deadline(message: RouterConfig) -> tuple[float, float, float]:

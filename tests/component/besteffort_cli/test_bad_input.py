@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import save
 
 from besteffort_core.bundle import bundle_to_bytes
-from support.bundles import random_bundle
+from support.bundles import random_bundle, random_dqn, random_scorer
 from support.command import Commands
 from support.processes import BESTEFFORT
 from support.repository import write_model, write_profile, write_prompts, write_service
@@ -79,9 +79,9 @@ OPTIONS = {
 BUNDLES = {
     "truncated": r"not a whole safetensors file .*; export it again",
     "pickle": r"not a whole safetensors file .*; export it again",
-    "nan": r"tensor w1 holds NaN or infinity; train it again",
-    "foreign": r"no header of format besteffort\.policy/1; is this a policy made by `besteffort train`\?",
-    "layout": r"made for another observation layout; train it again with this version",
+    "nan": r"tensor price holds NaN or infinity; train it again",
+    "foreign": r"no header of format besteffort\.policy/2; is this a policy made by `besteffort train`\?",
+    "layout": r"made for another layout of what it sees; train it again with this version",
     "large": r"209715200 bytes, more than the \d+ allowed; is this the right file\?",
 }
 ONE_ROUND = ("--rounds", "1", "--length-s", "3")
@@ -136,7 +136,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _write_bundles(folder: Path) -> None:
     bundle = random_bundle()
     good = bundle_to_bytes(bundle)
-    spoilt = dataclasses.replace(bundle, network=bundle.network._replace(w1=np.full_like(bundle.network.w1, np.nan)))
+    spoilt = dataclasses.replace(bundle, price=np.full(4, np.nan))
     contents = {
         "truncated": good[: len(good) // 2],
         "pickle": pickle.dumps({"w1": [1.0]}),
@@ -198,11 +198,13 @@ def test_a_bundle_that_is_none_is_refused_by_every_verb(commands: Commands, fold
     refuse(commands, ("policy", "inspect", name), f".*: {BUNDLES[name]}")
 
 
-def test_a_bundle_of_other_sizes_is_refused(commands: Commands, folder: Path) -> None:
-    (folder / "other").write_bytes(bundle_to_bytes(random_bundle()))
-    write_service(folder / "with.yaml", ["small", "large"], more="  policy: {kind: Learned, bundle: {path: other}}\n")
-    sentence = r"policy bundle: trained for sizes small, medium, large, but the service has small, large; train it .*"
-    refuse(commands, ("up", "with.yaml", *UP[2:]), sentence)
+def test_a_network_for_other_sizes_or_another_kind_is_refused(commands: Commands, folder: Path) -> None:
+    write_service(folder / "with.yaml", ["small", "large"], more="  policy: {kind: DQN, bundle: {path: other}}\n")
+    sizes = r"policy bundle: trained for sizes small, medium, large, but the service has small, large; train it .*"
+    kinds = r"policy bundle: it is for kind Learned, but policy\.kind is DQN; name another bundle"
+    for network, sentence in ((random_dqn(), sizes), (random_scorer(), kinds)):
+        (folder / "other").write_bytes(bundle_to_bytes(random_bundle(network=network)))
+        refuse(commands, ("up", "with.yaml", *UP[2:]), sentence)
 
 
 @pytest.mark.parametrize("words", OTHERS, ids=" ".join)

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+import pytest
 
 from besteffort_core.policies import DEFAULT_LADDER, DEFAULT_PRICE
 from besteffort_sim.choice import NUMBERS
 from besteffort_train.baselines import build_plans
-from support.bundles import random_bundle
+from support.bundles import random_bundle, random_dqn, random_scorer
 from support.pools import SIZES
+
+if TYPE_CHECKING:
+    from besteffort_core.dqn import Network
+    from besteffort_core.scorer import Scorer
 
 RULES = ["Price", "Ladder", "Greedy", "LeastLoaded", "RoundRobin", "Static small", "Static medium", "Static large"]
 
@@ -18,12 +25,13 @@ def test_without_a_bundle_all_rules_are_compared_with_their_defaults() -> None:
     assert plans["Ladder"].parameters.tolist() == DEFAULT_LADDER.tolist()
 
 
-def test_a_bundle_brings_learned_first_and_the_tuned_numbers() -> None:
-    bundle = random_bundle()
+@pytest.mark.parametrize(("network", "kind"), [(random_scorer(), "Learned"), (random_dqn(), "DQN")])
+def test_a_bundle_brings_its_network_first_and_the_tuned_numbers(network: Scorer | Network, kind: str) -> None:
+    bundle = random_bundle(network=network)
     plans = build_plans(SIZES, bundle)
-    assert list(plans) == ["Learned", *RULES]
-    assert plans["Learned"].network is bundle.network
-    assert plans["Learned"].parameters is bundle.price
+    assert list(plans) == [kind, *RULES]
+    assert any(known is network for known in (plans[kind].scorer, plans[kind].network))
+    assert plans[kind].parameters is bundle.price
     assert plans["Price"].parameters is bundle.price
     assert plans["Ladder"].parameters is bundle.ladder
 
