@@ -14,7 +14,7 @@ from besteffort_core.policy import Kind
 from besteffort_train.baselines import build_plans
 from besteffort_train.episodes import Spread, capacity_rps, draw_episode
 from besteffort_train.evaluation import build_workloads, compare, named_traffic
-from besteffort_train.search import Checkpoint, ScorerSearch, search_scorer, start_scorer
+from besteffort_train.search import Checkpoint, ScorerSearch, search_scorer, start_scorers
 from besteffort_train.tune import Search, mean_reward, tune_ladder, tune_price
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def make_policy(
     def heard(latest: Checkpoint) -> None:
         report("searching", latest.round, recipe.search.rounds, latest.worth)
 
-    start = start_scorer(service, price, recipe.search.hidden, seed=seed)
+    starts = start_scorers(service, price, recipe.search.hidden, seed=seed)
     draw = functools.partial(draw_episode, service, recipe.spread)
-    found = search_scorer(start, price, draw, recipe.search, seed=seed, report=heard)
+    found = search_scorer(starts, price, draw, recipe.search, seed=seed, report=heard)
     facts = _trained(service, recipe, found, seed)
     bundle = Bundle(found.scorer, price, ladder, service.tasks, service.sizes, facts, {})
     report("comparing", 0, 1, found.worth)

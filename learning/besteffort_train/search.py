@@ -1,7 +1,7 @@
 """Direct policy search: the numbers of a scorer that earn most in the simulator, found by CMA-ES, without gradients.
 
-All candidates of a round play the same episodes, and every few rounds these are drawn anew. The start is the tuned
-Price written as a scorer; it takes part in the choice of the best checkpoint.
+All candidates of a round play the same episodes, and every few rounds these are drawn anew. The starts, the tuned
+Price as a scorer and the general scorer, take part in the choice of the best checkpoint.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from besteffort_core.decide import timely
+from besteffort_core.general import GENERAL
 from besteffort_core.latency import candidates, request_s
 from besteffort_core.policies import PRICE_SHARPNESS
 from besteffort_core.policy import Kind
-from besteffort_core.scorer import FEATURES, OUTPUTS, Scorer, build_scorer, features, offered
+from besteffort_core.scorer import FEATURES, GENERATES, OUTPUTS, Scorer, build_scorer, features, offered
 from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import request_of, simulate, snapshot_of
 from besteffort_train.strategy import Strategy
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from besteffort_sim.model import Plan
     from besteffort_train.episodes import Episode, Service
 
-__all__ = ["Checkpoint", "ScorerSearch", "search_scorer", "start_scorer"]
+__all__ = ["Checkpoint", "ScorerSearch", "search_scorer", "start_scorers"]
 
 WIDTH, OUT = len(FEATURES), len(OUTPUTS)
 SPREADS = np.array([0.5, 0.3, 1.0, 1.0, 1.0, 0.2, 1.0, 1.0, 1.0, 0.5, 0.3, 1.0, 1.0, 0.2, 0.5, 0.5, 0.3, 0.5, 0.3])
@@ -55,7 +56,7 @@ class ScorerSearch:
     """That each candidate plays."""
     renewed: int = 4
     """Rounds after which they are drawn anew."""
-    hidden: int = 4
+    hidden: int = 2
     """Width of the network beside the linear form; 0 for none."""
     check_rounds: int = 10
     """Rounds between checkpoints."""
@@ -71,17 +72,18 @@ class Checkpoint(NamedTuple):
     round: int
 
 
-def start_scorer(service: Service, price: Parameters, hidden: int, *, seed: int) -> Scorer:
-    """Return the scorer that decides as Price does on this service, with a network that adds nothing yet."""
+def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int) -> tuple[Scorer, Scorer]:
+    """Return the scorer that decides as Price does on this service, and the general one, with networks that add 0."""
     pool, size = service.pool, int(service.pool.rank[0])
     # Price has arrivals per deadline where the scorer has the share of all devices that they take.
     unit = math.log(service.deadline_s * pool.hosted.shape[0] / request_s(pool, size))
     scorer = build_scorer(np.array([price[0] + price[1] * unit, *price[1:]]), hidden)
-    return scorer._replace(inner=_rng(seed, 4).normal(size=scorer.inner.shape) / math.sqrt(WIDTH))
+    scorer = scorer._replace(inner=_rng(seed, 4).normal(size=scorer.inner.shape) / math.sqrt(WIDTH))
+    return scorer, scorer._replace(linear=GENERAL.linear, bias=GENERAL.bias, shape=GENERAL.shape)
 
 
 def search_scorer(
-    start: Scorer,
+    starts: Sequence[Scorer],
     price: Parameters,
     draw: Callable[[np.random.Generator], Episode],
     settings: ScorerSearch,
@@ -89,34 +91,48 @@ def search_scorer(
     seed: int,
     report: Callable[[Checkpoint], None] = lambda _: None,
 ) -> Checkpoint:
-    """Return the checkpoint that is worth most; one seed makes one result.
+    """Return the checkpoint that is worth most, the starts among them; one seed makes one result.
 
-    `price` are the numbers that rule where the scorer is out of its range. `report` hears every round, with
-    the worth of the last checkpoint.
+    The search sets out from the best start; all must have networks of one width. `price` are the numbers that rule
+    where the scorer is out of its range. `report` hears every round, with the worth of the last checkpoint.
     """
-    strategy = Strategy(vector_of(start), FIRST_STEP * _spreads(start), settings.candidates, _rng(seed, 1))
     checks, drawn = _episodes(draw, settings.check_episodes, _rng(seed, 2)), _rng(seed, 3)
     episodes: Sequence[Episode] = ()
     with ThreadPoolExecutor(2) as threads:
 
         def values(points: NDArray[np.float64], played: Sequence[Episode]) -> NDArray[np.float64]:
-            plans = [build_plan(Kind.LEARNED, price, scorer_of(point, start)) for point in points]
+            plans = [build_plan(Kind.LEARNED, price, scorer_of(point, starts[0])) for point in points]
             pairs = [(episode, plan) for plan in plans for episode in played]
             found = list(threads.map(lambda pair: worth(*pair), pairs))
             means: NDArray[np.float64] = np.array(found).reshape(len(plans), len(played)).mean(axis=1)
             return means
 
-        best = latest = Checkpoint(start, float(values(strategy.mean[None], checks)[0]), 0)
+        first = values(np.array([vector_of(start) for start in starts]), checks)
+        start, point = starts[int(first.argmax())], vector_of(starts[int(first.argmax())])
+        spreads = FIRST_STEP * _spreads(start, generates=checks[0].pool.mean_steps > 0.0)
+        sought = np.flatnonzero(spreads)
+        strategy = Strategy(point[sought], spreads[sought], settings.candidates, _rng(seed, 1))
+        best = latest = Checkpoint(start, float(first.max()), 0)
         for number in range(1, settings.rounds + 1):
             if (number - 1) % settings.renewed == 0:
                 episodes = _episodes(draw, settings.episodes, drawn)
-            strategy.learn(values(strategy.draw(), episodes))
+            strategy.learn(values(_replaced(point, sought, strategy.draw()), episodes))
+            point[sought] = strategy.mean
             if number % settings.check_rounds == 0 or number == settings.rounds:
-                value = float(values(strategy.mean[None], checks)[0])
-                latest = Checkpoint(scorer_of(strategy.mean, start), value, number)
+                value = float(values(point[None], checks)[0])
+                latest = Checkpoint(scorer_of(point, start), value, number)
                 best = latest if latest.worth > best.worth else best
             report(latest._replace(round=number))
     return best._replace(scorer=_with_range(best.scorer, price, checks))
+
+
+def _replaced(
+    point: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return a copy of the point for each row of values, with these in those places."""
+    points = np.tile(point, (values.shape[0], 1))
+    points[:, places] = values
+    return points
 
 
 def vector_of(scorer: Scorer) -> NDArray[np.float64]:
@@ -141,12 +157,13 @@ def scorer_of(vector: NDArray[np.float64], like: Scorer) -> Scorer:
     )
 
 
-def _spreads(scorer: Scorer) -> NDArray[np.float64]:
-    hidden = scorer.inner_bias.size
-    inner = np.repeat(SPREADS / math.sqrt(WIDTH), hidden)
+def _spreads(scorer: Scorer, *, generates: bool) -> NDArray[np.float64]:
+    """Return the first standard deviations; 0 for what has no effect where nothing generates."""
+    hidden, known = scorer.inner_bias.size, SPREADS * ((np.arange(WIDTH) < GENERATES) | generates)
+    inner = np.repeat(known / math.sqrt(WIDTH), hidden)
     outer = np.tile(OUTPUT_SPREADS, hidden)
-    linear = np.outer(SPREADS, OUTPUT_SPREADS).ravel()
-    return np.concatenate([linear, [0.5, 0.05], [0.3, 0.3, 0.2], inner, np.full(hidden, 0.5), outer])
+    linear = np.outer(known, OUTPUT_SPREADS).ravel()
+    return np.concatenate([linear, [0.5, 0.05], [0.3, 0.3, 0.2 * generates], inner, np.full(hidden, 0.5), outer])
 
 
 def _with_range(scorer: Scorer, price: Parameters, episodes: Sequence[Episode]) -> Scorer:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from besteffort_core.policies import DEFAULT_PRICE
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_train.episodes import Episode, Spread, draw_episode
-from besteffort_train.search import Checkpoint, ScorerSearch, scorer_of, search_scorer, start_scorer, vector_of
+from besteffort_train.search import Checkpoint, ScorerSearch, scorer_of, search_scorer, start_scorers, vector_of
 from besteffort_train.tune import mean_worth
 from support.bundles import random_scorer
 from support.learning import small_service
@@ -20,6 +21,7 @@ DRAW = functools.partial(draw_episode, SERVICE, Spread(requests=300))
 QUICK = ScorerSearch(rounds=6, candidates=6, episodes=4, check_rounds=2, check_episodes=8, hidden=2)
 CAREFUL = np.array([2.0, 0.3, 2.0, 0.1])
 """A price far too high: it takes the smallest size nearly always."""
+STARTS = start_scorers(SERVICE, CAREFUL, 2, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def heard() -> list[Checkpoint]:
 
 @pytest.fixture(scope="module")
 def found(heard: list[Checkpoint]) -> Checkpoint:
-    return search_scorer(start_scorer(SERVICE, CAREFUL, 2, seed=0), CAREFUL, DRAW, QUICK, seed=0, report=heard.append)
+    return search_scorer(STARTS[:1], CAREFUL, DRAW, QUICK, seed=0, report=heard.append)
 
 
 def unseen() -> list[Episode]:
@@ -46,7 +48,7 @@ def test_a_vector_holds_all_that_is_searched_for() -> None:
 
 
 def test_the_search_starts_as_price() -> None:
-    start = start_scorer(SERVICE, DEFAULT_PRICE, 4, seed=0)
+    start, _ = start_scorers(SERVICE, DEFAULT_PRICE, 4, seed=0)
     assert not start.outer.any()
     assert start.inner.all()
     rng = np.random.default_rng(0)
@@ -56,7 +58,7 @@ def test_the_search_starts_as_price() -> None:
 
 
 def test_a_short_search_beats_its_start(found: Checkpoint, heard: list[Checkpoint]) -> None:
-    start = build_plan(Kind.LEARNED, CAREFUL, start_scorer(SERVICE, CAREFUL, 2, seed=0))
+    start = build_plan(Kind.LEARNED, CAREFUL, STARTS[0])
     assert mean_worth(unseen(), build_plan(Kind.LEARNED, CAREFUL, found.scorer)) > mean_worth(unseen(), start) + 0.02
     assert [checkpoint.round for checkpoint in heard] == [1, 2, 3, 4, 5, 6]
     assert found.worth == max(checkpoint.worth for checkpoint in heard)
@@ -70,8 +72,15 @@ def test_the_range_is_that_of_what_was_seen(found: Checkpoint) -> None:
 
 
 def test_one_seed_finds_the_same_scorer(found: Checkpoint) -> None:
-    start = start_scorer(SERVICE, CAREFUL, 2, seed=0)
-    again = search_scorer(start, CAREFUL, DRAW, QUICK, seed=0)
-    other = search_scorer(start, CAREFUL, DRAW, QUICK, seed=1)
+    again = search_scorer(STARTS[:1], CAREFUL, DRAW, QUICK, seed=0)
+    other = search_scorer(STARTS[:1], CAREFUL, DRAW, QUICK, seed=1)
     assert np.array_equal(vector_of(again.scorer), vector_of(found.scorer))
     assert not np.array_equal(vector_of(other.scorer), vector_of(found.scorer))
+
+
+def test_it_sets_out_from_the_best_start(found: Checkpoint) -> None:
+    brief = replace(QUICK, rounds=1)
+    both = search_scorer(STARTS, CAREFUL, DRAW, brief, seed=0)
+    assert both.worth >= max(search_scorer([start], CAREFUL, DRAW, brief, seed=0).worth for start in STARTS) - 0.01
+    assert both.worth > search_scorer(STARTS[:1], CAREFUL, DRAW, brief, seed=0).worth
+    assert found.round > 0
