@@ -71,12 +71,7 @@ def build_pool(
     Raises:
         PoolError: no size, a backend of an unknown size, or a latency table that is refused.
     """
-    names = [size.name for size in sizes]
-    if not sizes or len(set(names)) != len(names):
-        raise PoolError("sizes: at least one is needed and their names must differ")
-    unknown = sorted({backend.size for backend in backends} - set(names))
-    if unknown:
-        raise PoolError(f"backends: size {unknown[0]!r} is not one of {', '.join(names)}")
+    names = _names(sizes, backends)
     quality = np.array([_qualities(sizes, task) for task in (*tasks, None)])
     devices = sorted({backend.device for backend in backends})
     batch_s, max_batch = _latency(sizes)
@@ -100,6 +95,17 @@ def build_pool(
         grace_factor=max(grace_factor, 1.0),
         turns=turns,
     )
+
+
+def _names(sizes: Sequence[SizeSpec], backends: Sequence[BackendSpec]) -> list[str]:
+    """Return the names of the sizes, of which each backend has one."""
+    names = [size.name for size in sizes]
+    if not sizes or len(set(names)) != len(names):
+        raise PoolError("sizes: at least one is needed and their names must differ")
+    unknown = sorted({backend.size for backend in backends} - set(names))
+    if unknown:
+        raise PoolError(f"backends: size {unknown[0]!r} is not one of {', '.join(names)}")
+    return names
 
 
 def _hosted(device_of: Sequence[int], devices: int) -> NDArray[np.int64]:
