@@ -119,6 +119,7 @@ def _bars(axes: Axes, rows: Sequence[Row], first: int) -> None:
         halves = [POINT * row.windows[first + k].half for row in rows]
         axes.barh(y + 0.4 * k - 0.2, values, 0.4, xerr=halves, color=colour, label=label, ecolor=_MUTED)
     axes.set_yticks(y, [row.policy for row in rows])
+    axes.set_xlim(left=0.0)
     axes.invert_yaxis()
 
 

@@ -42,7 +42,8 @@ def _files(package: ModuleType) -> list[tuple[str, Path]]:
     folder = Path(str(package.__file__)).parent
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     told = TELLING if package is besteffort_study else frozenset()
-    return [(str(path.relative_to(folder)), path) for path in found if path.name not in told]
+    named = [(str(path.relative_to(folder)), path) for path in found]
+    return [(name, path) for name, path in named if name not in told]
 
 
 def digest_of(*parts: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ class Constant:
     bounded: bool = True
     killed_at: float = np.inf
     """Load at which it ends its process instead."""
+    lasts_s: float = 0.0
+    """How long it takes to play."""
     asked: Path | None = None
     """Where it notes each play."""
 
@@ -49,6 +52,7 @@ class Constant:
         n = case.workload.task.size
         if n / 10 > self.killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(self.lasts_s)
         if self.asked is not None:
             with self.asked.open("a") as file:
                 file.write(f"{n}\n")

@@ -1,37 +1,46 @@
-"""Ctrl-C in a real `besteffort evaluate`: nothing that was finished is lost, nothing is left running."""
+"""A study in a process of its own that is ended: nothing that was finished is lost, nothing is left running."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from support.processes import BESTEFFORT
+from besteffort_study.executor import execute, tasks_of
+from besteffort_study.store import Store
+from support.arena import GRID, Constant, MadeUpArena
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEMO = Path(__file__).parents[3] / "examples" / "demo"
-WORDS = ("evaluate", "--service", DEMO / "service.yaml", "--profile", DEMO / "profile.yaml", "--seeds", "2")
+TESTS = Path(__file__).parents[2]
+SLOWLY = """
+import sys
+from pathlib import Path
+from besteffort_study.executor import execute, tasks_of
+from besteffort_study.store import Store
+from support.arena import GRID, Constant, MadeUpArena
+
+if __name__ == "__main__":
+    arena = MadeUpArena({"ours": Constant(0.9, lasts_s=0.5)})
+    execute(arena, tasks_of(arena, GRID), Store(Path(sys.argv[1])), processes=2, report=lambda *_: None)
+"""
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = 240.0) -> None:
+def wait_until(holds: Callable[[], bool], timeout_s: float = 120.0) -> None:
     end_s = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < end_s
         time.sleep(0.05)
 
 
-def cells_in(folder: Path) -> int:
-    path = folder / "cells.jsonl"
-    return path.read_text().count("\n") if path.exists() else 0
-
-
-def children_of(process: int) -> list[Path]:
+def workers_of(process: int) -> list[Path]:
     found = [path.parent for path in Path("/proc").glob("[0-9]*/status") if f"\nPPid:\t{process}\n" in read(path)]
     return [path for path in found if "spawn_main" in read(path / "cmdline")]
 
@@ -43,25 +52,29 @@ def read(path: Path) -> str:
         return ""
 
 
-def evaluate(folder: Path) -> None:
-    subprocess.run([BESTEFFORT, *WORDS, "--out", folder], capture_output=True, timeout=600, check=True)
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_an_evaluation_that_was_ended_goes_on_where_it_was(number: int, status: int, tmp_path: Path) -> None:
-    words = [BESTEFFORT, *WORDS, "--processes", "2", "--out", tmp_path / "ended"]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
+@pytest.mark.parametrize(("number", "to_all"), [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGKILL, False)])
+def test_a_study_that_is_ended_leaves_no_process_and_goes_on_where_it_was(
+    number: int, *, to_all: bool, tmp_path: Path
+) -> None:
+    """Ctrl-C in a terminal goes to all processes of the command, a `kill` to the first one only."""
+    script, store = tmp_path / "slowly.py", Store(tmp_path / "ended")
+    script.write_text(SLOWLY)
+    command, environment = [sys.executable, script, tmp_path / "ended"], os.environ | {"PYTHONPATH": str(TESTS)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         try:
-            wait_until(lambda: cells_in(tmp_path / "ended") > 0)
-            children = children_of(process.pid)
-            process.send_signal(number)
-            assert process.wait(timeout=60) == status
+            wait_until(lambda: bool(store.read()))
+            workers = workers_of(process.pid)
+            (os.killpg if to_all else os.kill)(process.pid, number)
+            assert process.wait(timeout=60) == -number
         finally:
             process.kill()
-        assert len(children) == 2
-        wait_until(lambda: not any(map(Path.exists, children)))
-    assert 0 < cells_in(tmp_path / "ended") < 90
-    evaluate(tmp_path / "ended")
-    evaluate(tmp_path / "whole")
-    assert (tmp_path / "ended" / "report.json").read_text() == (tmp_path / "whole" / "report.json").read_text()
-    assert cells_in(tmp_path / "ended") == cells_in(tmp_path / "whole")
+    assert len(workers) == 2
+    wait_until(lambda: not any(map(Path.exists, workers)))
+    kept = store.read()
+    noted = tmp_path / "noted"
+    arena = MadeUpArena({"ours": Constant(0.9, asked=noted)})
+    tasks = tasks_of(arena, GRID)
+    assert 0 < len(kept) < 2 * len(tasks)
+    again = execute(arena, tasks, store, processes=1, report=lambda *_: None)
+    assert len(noted.read_text().splitlines()) == len(tasks) - len(kept) // 2
+    assert again == execute(arena, tasks, Store(tmp_path / "whole"), processes=1, report=lambda *_: None)
