@@ -34,7 +34,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     *,
     service: ServiceOption,
     profile: ProfileOption = None,
-    policy: Annotated[str, typer.Option(help="Learned, DQN, Price, Ladder, Greedy, ... or 'Static SIZE'.")] = "Price",
+    policy: Annotated[str, typer.Option(help="Learned, DQN, Price, Ladder, Greedy, ... or 'Static SIZE'.")] = "Learned",
     bundle: BundleOption = None,
     rate_rps: Annotated[float, typer.Option(min=0.001, help="Poisson arrivals per second, without --trace.")] = 50.0,
     length_s: Annotated[float, typer.Option(min=0.1, help="Length, without --trace.")] = 60.0,
@@ -54,7 +54,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     learned = load_learning_service(service, profile)
     plans = plans_of(learned, bundle)
     if policy not in plans:
-        raise InputError(f"--policy {policy}: write one of {', '.join(plans)}; Learned and DQN need --bundle.")
+        raise InputError(f"--policy {policy}: write one of {', '.join(plans)}; DQN needs --bundle.")
     if trace is None and rate_rps * length_s > MAX_ARRIVALS:
         raise InputError(f"--rate-rps times --length-s is more than {MAX_ARRIVALS} requests; lower one of them.")
     if trace is None:

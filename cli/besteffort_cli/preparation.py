@@ -16,6 +16,7 @@ from besteffort_cli.installation import find_or_install, home_folder, own_triton
 from besteffort_cli.stack import Ground
 from besteffort_cli.triton import is_ready
 from besteffort_core.bundle import require_kind, require_layout
+from besteffort_resource.policy import NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -100,7 +101,8 @@ def _check_bundle(local: LocalService) -> None:
         return
     if not (path and Path(path).exists()):
         missing = f"there is no {path}" if path else "what a cluster holds cannot be read here"
-        say(f"spec.policy.bundle: {missing}; until it is there {spec.policy.fallback} rules")
+        ruling = spec.policy.fallback if spec.policy.kind in NETWORKS else spec.policy.kind
+        say(f"spec.policy.bundle: {missing}; until it is there {ruling} rules, by its built-in numbers")
         return
     bundle = read_bundle(Path(path))
     require_layout(bundle, spec.tasks, [size.name for size in spec.sizes])

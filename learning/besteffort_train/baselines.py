@@ -1,4 +1,4 @@
-"""All policies of a service as plans for the simulator, that of a network where there is a bundle."""
+"""All policies of a service as plans for the simulator, that of a bundle's network first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from besteffort_core.general import GENERAL
 from besteffort_core.policy import Kind, build_rule
 from besteffort_sim.choice import build_plan
 
@@ -23,6 +24,7 @@ def build_plans(sizes: Sequence[str], bundle: Bundle | None) -> Mapping[str, Pla
     plans = {}
     if bundle is not None:
         plans[bundle.kind] = build_plan(Kind(bundle.kind), bundle.price, bundle.network)
+    plans.setdefault(Kind.LEARNED.value, build_plan(Kind.LEARNED, build_rule(Kind.PRICE, bundle).parameters, GENERAL))
     for kind in (Kind.PRICE, Kind.LADDER, Kind.GREEDY, Kind.LEAST_LOADED, Kind.ROUND_ROBIN):
         plans[kind.value] = build_plan(kind, build_rule(kind, bundle).parameters)
     for size, name in enumerate(sizes):

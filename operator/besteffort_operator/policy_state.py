@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from besteffort_operator.reasons import Finding, Reason
-from besteffort_resource.policy import NETWORKS
+from besteffort_resource.policy import NETWORKS, PolicyKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def _trouble(policy: Policy, main: Sequence[PolicyReport], canary: Sequence[Poli
         if said.error:
             reason = Reason.BUNDLE_MISSING if UNREADABLE in said.error else Reason.BUNDLE_REFUSED
             return Finding(reason, f"{whose}{said.error}; {_meanwhile(policy)}")
-        if said.kind in NETWORKS and not said.digest:
+        if said.kind == PolicyKind.DQN.value and not said.digest:
             return Finding(Reason.BUNDLE_MISSING, f"{whose}there is no bundle; {_meanwhile(policy)}")
     wanted = (policy.kind.value, policy.mode.value)
     if policy.canary and not canary:

@@ -27,7 +27,7 @@ class PolicyKind(StrEnum):
 
 
 NETWORKS = (PolicyKind.LEARNED, PolicyKind.DQN)
-"""The kinds that a network decides for, which comes in a bundle."""
+"""The kinds that a network decides for; a rule stands behind each."""
 
 
 class PolicyMode(StrEnum):
@@ -76,10 +76,11 @@ class Canary(Block):
 class Policy(Block):
     """How a size is chosen for a request."""
 
-    kind: PolicyKind = Field(default=PolicyKind.PRICE, description="The rule; Learned and DQN need a policy bundle.")
+    kind: PolicyKind = Field(default=PolicyKind.LEARNED, description="The rule; DQN needs a policy bundle.")
     bundle: Bundle | None = Field(
         default=None,
-        description="Where the policy bundle is: the network of Learned or DQN, the tuned numbers of Price and Ladder.",
+        description="Where the policy bundle is: the network of Learned or DQN, the tuned numbers of Price and Ladder. "
+        "Without one Learned, Price and Ladder decide by built-in numbers.",
     )
     mode: PolicyMode = Field(
         default=PolicyMode.ENFORCE, description="Enforce: kind rules. Shadow: kind is recorded, fallback rules."

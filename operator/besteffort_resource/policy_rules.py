@@ -22,10 +22,10 @@ WITH_BUNDLE = (*NETWORKS, PolicyKind.PRICE, PolicyKind.LADDER)
 STAND_INS = tuple(kind for kind in PolicyKind if kind not in NETWORKS)
 
 
-def network_comes_in_a_bundle(spec: Spec) -> Iterator[str]:
-    """Kinds Learned and DQN need `policy.bundle`."""
-    if spec.policy.bundle is None and spec.policy.kind in NETWORKS:
-        yield "spec.policy.bundle: " + wording.BUNDLE_MISSING.format(kind=spec.policy.kind)
+def dqn_comes_in_a_bundle(spec: Spec) -> Iterator[str]:
+    """Kind DQN needs `policy.bundle`."""
+    if spec.policy.bundle is None and spec.policy.kind is PolicyKind.DQN:
+        yield f"spec.policy.bundle: {wording.BUNDLE_MISSING}"
 
 
 def each_bundle_has_one_source(spec: Spec) -> Iterator[str]:
@@ -36,11 +36,11 @@ def each_bundle_has_one_source(spec: Spec) -> Iterator[str]:
             yield f"{path}: " + wording.BUNDLE_SOURCES.format(count=count)
 
 
-def fallback_needs_no_bundle(spec: Spec) -> Iterator[str]:
-    """`policy.fallback` is any kind but Learned and DQN: it must work without a bundle."""
+def fallback_is_a_rule(spec: Spec) -> Iterator[str]:
+    """`policy.fallback` is any kind but Learned and DQN: it stands in for a network."""
     fallback = spec.policy.fallback
     if fallback not in STAND_INS:
-        sentence = wording.FALLBACK_NEEDS_BUNDLE.format(kind=fallback, kinds=", ".join(STAND_INS))
+        sentence = wording.FALLBACK_NETWORK.format(kind=fallback, kinds=", ".join(STAND_INS))
         yield f"spec.policy.fallback: {sentence}"
 
 
@@ -76,9 +76,9 @@ def canary_leaves_routers(spec: Spec) -> Iterator[str]:
 
 
 POLICY_RULES: tuple[Callable[[Spec], Iterator[str]], ...] = (
-    network_comes_in_a_bundle,
+    dqn_comes_in_a_bundle,
     each_bundle_has_one_source,
-    fallback_needs_no_bundle,
+    fallback_is_a_rule,
     static_size_is_for_static,
     canary_is_tried_against_a_bundle,
     canary_leaves_routers,

@@ -190,15 +190,15 @@ def _policy() -> Iterator[Validation]:
         Validation(name, "spec.policy", rule, says, field)
         for name, rule, says, field in (
             (
-                "network_comes_in_a_bundle",
-                f"!(self.kind in [{networks}]) || has(self.bundle)",
-                spoken(wording.BUNDLE_MISSING, kind="self.kind"),
+                "dqn_comes_in_a_bundle",
+                "self.kind != 'DQN' || has(self.bundle)",
+                spoken(wording.BUNDLE_MISSING),
                 ".bundle",
             ),
             (
-                "fallback_needs_no_bundle",
+                "fallback_is_a_rule",
                 f"!(self.fallback in [{networks}])",
-                spoken(wording.FALLBACK_NEEDS_BUNDLE, kind="self.fallback", kinds=stand_ins),
+                spoken(wording.FALLBACK_NETWORK, kind="self.fallback", kinds=stand_ins),
                 ".fallback",
             ),
             (

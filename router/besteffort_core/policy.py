@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from besteffort_core import policies
+from besteffort_core.general import GENERAL
 from besteffort_core.model import Reason
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class Policy:
 
     kind: Kind
     rule: Rule
-    """The heuristic of the kind itself, or the fallback of a learned policy."""
+    """The heuristic of the kind itself, or the fallback of a network."""
     network: Network | Scorer | None = None
-    """A scorer for Learned, a Q-network for DQN."""
+    """A scorer for Learned, a Q-network for DQN; None where it is not there."""
     shadow: bool = False
     """Let the network decide and be recorded, but let the rule rule."""
     digest: str = ""
@@ -91,10 +92,21 @@ def build_rule(kind: Kind, bundle: Bundle | None = None, *, static_size: int = 0
 
 
 def build_policy(
-    kind: Kind, fallback: Kind, bundle: Bundle | None, *, static_size: int = 0, shadow: bool = False
+    kind: Kind,
+    fallback: Kind,
+    bundle: Bundle | None,
+    *,
+    static_size: int = 0,
+    shadow: bool = False,
+    bundle_lost: bool = False,
 ) -> Policy:
-    """Return the policy of a service; a learned one without a bundle is its fallback from the start."""
+    """Return the policy of a service; a network that is not there leaves its fallback in charge from the start.
+
+    Learned needs no bundle: without one the general scorer decides. `bundle_lost`: one is named, but cannot be used.
+    """
     rule = build_rule(fallback if kind in NETWORKS else kind, bundle, static_size=static_size)
     network = bundle.network if bundle is not None and bundle.kind == kind else None
+    if kind is Kind.LEARNED and bundle is None and not bundle_lost:
+        network = GENERAL
     digest = bundle.digest if bundle is not None and kind in _TUNED else ""
     return Policy(kind, rule, network, shadow=shadow, digest=digest)

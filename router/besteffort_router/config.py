@@ -275,8 +275,8 @@ def _policy(message: RouterConfig, sizes: tuple[str, ...], bundle: Bundle | None
         if wanted.static_size not in sizes:
             raise ConfigError(f"policy.static_size: {wanted.static_size!r} is not one of {', '.join(sizes)}")
         static_size = sizes.index(wanted.static_size)
-    shadow = wanted.mode == PolicyMessage.SHADOW
-    return build_policy(kind, fallback, bundle, static_size=static_size, shadow=shadow)
+    shadow, lost = wanted.mode == PolicyMessage.SHADOW, bool(wanted.bundle_path) and bundle is None
+    return build_policy(kind, fallback, bundle, static_size=static_size, shadow=shadow, bundle_lost=lost)
 
 
 def _limit(field: str, value: int, default: int) -> int:

@@ -106,7 +106,7 @@ def heard(  # noqa: PLR0913  what a router can say
     silent: bool = False,
 ) -> Heard:
     address = RouterAddress("models", "assistant", pod_name, "10.0.0.1:9090", canary=canary)
-    policy = policy or PolicyReport("Price", "Enforce", "", 1_700_000_000.0, "")
+    policy = policy or PolicyReport("Learned", "Enforce", "", 1_700_000_000.0, "")
     return Heard(address, None if silent else Report(config_digest, policy, backends), age_s)
 
 

@@ -50,7 +50,6 @@ def test_routers_that_have_not_taken_the_kind_yet_are_counted() -> None:
     [
         ("policy bundle /etc/p: cannot be read (No such file or directory)", Reason.BUNDLE_MISSING),
         ("policy bundle: trained for sizes a, b, but the service has a", Reason.BUNDLE_REFUSED),
-        ("", Reason.BUNDLE_MISSING),
     ],
 )
 def test_a_bundle_that_is_not_in_use_is_named_with_who_decides(error: str, reason: Reason) -> None:
@@ -112,4 +111,4 @@ def test_without_an_answer_nothing_is_known(router: object) -> None:
 def test_a_kind_without_a_bundle_is_loaded_without_one() -> None:
     state = policy_state(Policy(), [heard()])
     assert state.finding.reason is Reason.LOADED
-    assert state.finding.sentence == "Price in mode Enforce on 1 of 1 routers"
+    assert state.finding.sentence == "Learned in mode Enforce on 1 of 1 routers"

@@ -56,7 +56,7 @@ def test_what_is_left_out_has_the_documented_default() -> None:
     assert service.model_name == "assistant"
     assert (spec.deadline.default_s, spec.deadline.max_s, spec.deadline.mode) == (0.3, 10.0, DeadlineMode.HARD)
     assert (spec.placement.mode, service.replicas_of(spec.sizes[0])) == (PlacementMode.COLOCATED, 1)
-    assert (spec.policy.kind, spec.policy.fallback) == (PolicyKind.PRICE, PolicyKind.PRICE)
+    assert (spec.policy.kind, spec.policy.fallback) == (PolicyKind.LEARNED, PolicyKind.PRICE)
     assert spec.policy.mode is PolicyMode.ENFORCE
     assert (spec.router.mode, spec.router.queue.max_requests) == (RouterMode.GATEWAY, 512)
     assert spec.router.queue.byte_count == 64 << 20

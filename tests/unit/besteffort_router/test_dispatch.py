@@ -198,7 +198,7 @@ def test_a_request_that_cannot_be_answered_in_time_is_refused_with_the_time_to_w
 
 
 def test_a_decision_that_ends_in_a_refusal_is_counted_and_says_its_reason() -> None:
-    found = dispatch(policy={"kind": "LEARNED", "fallback": "PRICE"})
+    found = dispatch(policy={"kind": "DQN", "fallback": "PRICE"})
     assert dict(refused(found, deadline_ms=1).trailers)["bes-reason"] == "fallback_missing"
     assert found.ledger.fallback == {"fallback_missing": 1}
     assert sum(found.ledger.decisions.values()) == sum(found.ledger.decision_s.counts) == 1
@@ -346,8 +346,15 @@ def test_a_policy_in_shadow_is_recorded_and_does_not_rule() -> None:
     assert sum(found.ledger.shadow.values()) == 1
 
 
-def test_a_learned_policy_without_its_bundle_falls_back_and_counts_it() -> None:
+def test_learned_decides_by_built_in_numbers_where_no_bundle_is_named() -> None:
     found = dispatch(policy={"kind": "LEARNED", "fallback": "GREEDY"})
+    trailers = dict(finish(found, forward(found), 0.01).trailers)
+    assert (trailers["bes-reason"], trailers["bes-policy"]) == ("learned", "Learned")
+    assert not found.ledger.fallback
+
+
+def test_a_learned_policy_without_its_bundle_falls_back_and_counts_it() -> None:
+    found = dispatch(policy={"kind": "LEARNED", "fallback": "GREEDY", "bundlePath": "policy.safetensors"})
     assert forward(found).ticket.reason == "fallback_missing"
     assert found.ledger.fallback == {"fallback_missing": 1}
 
