@@ -13,34 +13,38 @@ from besteffort_core.scorer import FEATURES, MOST, OUTPUTS, Scorer
 __all__ = ["GENERAL"]
 
 WEIGHTS = {
-    "log cost": (0.144, 0.0),
-    "backlog": (5.189, 0.093),
-    "mean backlog": (0.242, 0.0),
-    "least backlog": (0.19, 0.0),
-    "log load": (0.417, -0.01),
-    "quality gap": (-0.427, 0.0),
-    "soonest finish": (0.289, 0.0),
-    "opening": (0.181, 0.01),
-    "generates": (2.863 - 0.24, 0.2 - 0.126),
-    "generation log cost": (-0.144, 0.0),
-    "generation backlog": (2.0 - 5.189 - 0.289, -0.093),
-    "generation mean backlog": (-0.432, 0.0),
-    "generation log load": (0.3 - 0.417, 0.01),
-    "log occupancy": (0.3, 0.0),
-    "excess": (0.5, 0.0),
+    "finish": (0.07, 0.003),
+    "log cost": (0.174, 0.0),
+    "backlog": (5.182, 0.098),
+    "mean backlog": (0.194, 0.001),
+    "least backlog": (0.377, -0.018),
+    "log load": (0.436, -0.01),
+    "quality gap": (-0.672, -0.012),
+    "soonest finish": (0.368, 0.0),
+    "opening": (0.344, 0.005),
+    "generates": (2.733, 0.07),
+    "generation log cost": (-0.067, 0.002),
+    "generation backlog": (-3.357, -0.118),
+    "generation mean backlog": (-0.742, -0.012),
+    "generation log load": (-0.123, 0.016),
+    "round": (0.076, 0.009),
+    "round after": (-0.122, 0.018),
+    "log occupancy": (0.228, -0.009),
+    "excess": (0.518, 0.006),
+    "harm": (0.0, -0.004),
 }
-"""Of the logarithm of the price and of the margin, by feature; 0 for all others."""
+"""Of the logarithm of the price and of the margin, by feature."""
 
 
 def _scorer() -> Scorer:
     width, outputs = len(FEATURES), len(OUTPUTS)
     return Scorer(
-        linear=np.array([WEIGHTS.get(name, (0.0, 0.0)) for name in FEATURES]),
-        bias=np.array([-2.863, 0.126]),
+        linear=np.array([WEIGHTS[name] for name in FEATURES]),
+        bias=np.array([-2.894, 0.116]),
         inner=np.zeros((width, 0)),
         inner_bias=np.zeros(0),
         outer=np.zeros((0, outputs)),
-        shape=np.array([11.9, 0.172, 0.3]),
+        shape=np.array([12.34, 0.184, 0.26]),
         low=np.full(width, -3.0 * MOST),
         high=np.full(width, 3.0 * MOST),
     )
