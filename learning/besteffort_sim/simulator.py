@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba.core.errors import NumbaError
 
-from besteffort_core.decide import route, timely
+from besteffort_core.decide import route
 from besteffort_core.latency import candidates
 from besteffort_core.model import Request, Snapshot
-from besteffort_core.observation import encode
 from besteffort_sim.agenda import DELIVERY, END, EXPIRY, build_agenda, next_event
 from besteffort_sim.choice import choose_planned, offer, offer_timely
 from besteffort_sim.compiled import compiled
@@ -22,13 +21,11 @@ from besteffort_sim.servers import build_servers
 from besteffort_sim.serving import abandon, deliver, finish
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from besteffort_core.model import Pool
     from besteffort_core.policies import Choose, Parameters
     from besteffort_sim.model import Plan, Workload, World
 
-__all__ = ["observations", "request_of", "run", "simulate", "snapshot_of"]
+__all__ = ["request_of", "run", "simulate", "snapshot_of"]
 
 
 def simulate(
@@ -134,22 +131,3 @@ def snapshot_of(log: Log, world: World, k: int) -> Snapshot:
         log.in_flight[k], log.units[k], log.decoding[k], log.progress_s[k], log.correction[k], world.ready,
         log.rate_rps[k], k,
     )  # fmt: skip
-
-
-def observations(
-    pool: Pool, world: World, workload: Workload, log: Log, rows: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return what a learned policy sees at the decisions `rows` of a log with a trail, (rows, observation_length)."""
-    vectors: NDArray[np.float32] = compiled(encode_rows)(pool, world, workload, log, rows)
-    return vectors
-
-
-def encode_rows(pool: Pool, world: World, workload: Workload, log: Log, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """As `observations`, interpreted unless compiled."""
-    tasks, sizes = pool.quality.shape
-    vectors = np.empty((rows.shape[0], tasks + 5 * sizes + 1), dtype=np.float32)
-    for row in range(rows.shape[0]):
-        k = rows[row]
-        snapshot, request = snapshot_of(log, world, k), request_of(workload, k)
-        vectors[row] = encode(request, timely(request, pool, candidates(request, pool, snapshot)), pool, snapshot)
-    return vectors

@@ -1,109 +1,118 @@
-"""What is learned from: random decisions in simulated episodes, what came of them, and the store of the last ones."""
+"""What is learned from: decisions in simulated episodes, what came of them, and the store of the last ones."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
+from besteffort_core.decide import timely
+from besteffort_core.dqn import observe
+from besteffort_core.latency import candidates
+from besteffort_core.model import Snapshot
 from besteffort_sim.compiled import compiled
-from besteffort_sim.returns import discounted_tail
-from besteffort_sim.simulator import observations, simulate
+from besteffort_sim.simulator import request_of, simulate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from besteffort_sim.model import Log, Plan, Workload
+    from besteffort_core.model import Pool
+    from besteffort_sim.model import Log, Plan, Workload, World
     from besteffort_train.episodes import Episode
     from besteffort_train.hyper import Hyper
 
-__all__ = ["Replay", "Transitions", "play", "worth"]
+__all__ = ["Replay", "Transitions", "play", "seen"]
 
 
 class Transitions(NamedTuple):
-    """Random decisions and what came of them, as arrays of one length."""
+    """Decisions and what came of them, as arrays of one length."""
 
-    observation: NDArray[np.float32]
+    state: NDArray[np.float32]
     action: NDArray[np.int64]
     gain: NDArray[np.float32]
-    """Discounted rewards over the span, less those of the reference."""
+    """Discounted rewards over the span."""
     discount: NDArray[np.float32]
     """Of what follows the span."""
     following: NDArray[np.float32]
-    """The observation at the end of the span."""
+    """The state at the end of the span."""
+    offered: NDArray[np.bool_]
+    """(n, sizes): what can be chosen there."""
 
 
-def play(episode: Episode, plan: Plan, hyper: Hyper, deadline_s: float, rng: np.random.Generator) -> Transitions:
-    """Run an episode with and without random decisions, and return these."""
+def play(episode: Episode, plan: Plan, hyper: Hyper, rng: np.random.Generator) -> Transitions:
+    """Run an episode in which some decisions are random, and return what came of all of them, or of so many drawn.
+
+    A decision's reward is that of its own request less the quality of the best size for its task: what the tasks ask
+    for is chance, and says nothing of the choice. The last decisions, whose spans the episode cuts off, are left out.
+    """
     pool, world, load = episode
-    forced = np.where(
-        _is_random(load.arrival_s, hyper, deadline_s, rng), rng.integers(0, pool.max_batch.size, load.task.size), -1
-    )
-    reference = simulate(pool, world, load, plan)
+    requests, sizes = load.task.size, pool.max_batch.size
+    forced = np.where(rng.uniform(size=requests) < hyper.explored, rng.integers(0, sizes, requests), -1)
     log = simulate(pool, world, load, plan._replace(forced=forced), trail=True)
-    horizon_s = hyper.horizon * deadline_s
-    end = np.searchsorted(load.arrival_s, load.arrival_s + hyper.span * deadline_s)
-    chosen = np.flatnonzero((forced >= 0) & (log.size == forced) & (end < load.task.size))
-    end = end[chosen]
-    seen = (observations(pool, world, load, log, rows) for rows in (chosen, end))
-    start_s, end_s = load.arrival_s[chosen], load.arrival_s[end]
-    at_s, value = worth(load, log, hyper.late_cost)
-    reference_at_s, reference_value = worth(load, reference, hyper.late_cost)
-    times_s, values = _in_order(np.append(at_s, reference_at_s), np.append(value, -reference_value))
-    tail, discount = compiled(discounted_tail), np.exp((start_s - end_s) / horizon_s)
-    gain = tail(times_s, values, start_s, horizon_s) - discount * tail(times_s, values, end_s, horizon_s)
-    # A request's own reward is not discounted: a deadline says all about the worth of its time.
-    gain += value[chosen] * (1.0 - np.exp((start_s - at_s[chosen]) / horizon_s))
-    now, later = seen
-    return Transitions(now, log.size[chosen], gain.astype(np.float32), discount.astype(np.float32), later)
+    reward = log.reward - pool.quality.max(axis=1)[load.task]
+    chosen = np.flatnonzero(log.size[: max(requests - hyper.span, 0)] >= 0)
+    if chosen.size > hyper.taken:
+        chosen = np.sort(rng.choice(chosen, hyper.taken, replace=False))
+    gain = np.zeros(chosen.size)
+    for k in range(hyper.span):
+        gain += hyper.discount**k * reward[chosen + k]
+    discount = np.full(chosen.size, hyper.discount**hyper.span, dtype=np.float32)
+    (now, _), (later, offered) = (seen(pool, world, load, log, rows) for rows in (chosen, chosen + hyper.span))
+    return Transitions(now, log.size[chosen], gain.astype(np.float32), discount, later, offered)
 
 
-def _is_random(
-    arrival_s: NDArray[np.float64], hyper: Hyper, deadline_s: float, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Draw which decisions are random: so many per deadline at the rate of the neighbouring arrivals."""
-    neighbours = min(32, arrival_s.size)
-    between_s = np.convolve(np.diff(arrival_s, prepend=0.0), np.full(neighbours, 1.0 / neighbours), "same")
-    share = np.minimum(hyper.random_per_deadline * between_s / deadline_s, hyper.random_share)
-    chosen: NDArray[np.bool_] = rng.uniform(size=arrival_s.size) < share
-    return chosen
+def seen(
+    pool: Pool, world: World, load: Workload, log: Log, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the states at the decisions `rows` of a log with a trail, and which sizes could be chosen there."""
+    found: tuple[NDArray[np.float32], NDArray[np.bool_]] = compiled(_seen)(pool, world, load, log, rows)
+    return found
 
 
-def worth(load: Workload, log: Log, late_cost: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return when what became of each request counts, and what it is worth: its reward, less the cost if it missed."""
-    missed = log.latency_s > load.deadline_s
-    at_s = load.arrival_s + np.where(np.isfinite(log.latency_s), log.latency_s, load.deadline_s)
-    return at_s, log.reward - late_cost * missed
-
-
-def _in_order(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    order = np.argsort(times_s, kind="stable")
-    return times_s[order], values[order]
+def _seen(
+    pool: Pool, world: World, load: Workload, log: Log, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    tasks, sizes = pool.quality.shape
+    states = np.empty((rows.shape[0], tasks + sizes + 1), dtype=np.float32)
+    offered = np.empty((rows.shape[0], sizes), dtype=np.bool_)
+    for row in range(rows.shape[0]):
+        k = rows[row]
+        snapshot = Snapshot(
+            log.in_flight[k], log.units[k], log.decoding[k], log.progress_s[k], log.correction[k], world.ready,
+            log.rate_rps[k], k,
+        )  # fmt: skip
+        request = request_of(load, k)
+        states[row] = observe(request, pool, snapshot)
+        offered[row] = timely(request, pool, candidates(request, pool, snapshot)).backend >= 0
+    return states, offered
 
 
 class Replay:
-    """The last transitions, and the range of all observations that were ever added."""
+    """The last transitions, and the range of all states that were ever added."""
 
-    def __init__(self, capacity: int, length: int) -> None:
-        self.observation, self.following = torch.zeros(capacity, length), torch.zeros(capacity, length)
-        self.action = torch.zeros(capacity, dtype=torch.int64)
-        self.gain, self.discount = torch.zeros(capacity), torch.zeros(capacity)
+    def __init__(self, capacity: int, length: int, sizes: int) -> None:
+        self.kept = Transitions(
+            state=np.zeros((capacity, length), np.float32),
+            action=np.zeros(capacity, np.int64),
+            gain=np.zeros(capacity, np.float32),
+            discount=np.zeros(capacity, np.float32),
+            following=np.zeros((capacity, length), np.float32),
+            offered=np.zeros((capacity, sizes), np.bool_),
+        )
         self.low, self.high = np.full(length, np.inf, np.float32), np.full(length, -np.inf, np.float32)
         self.added = 0
 
     def add(self, new: Transitions) -> None:
         """Add transitions in place of the oldest."""
-        at = (self.added + torch.arange(new.action.size)) % self.action.shape[0]
+        at = (self.added + np.arange(new.action.size)) % self.kept.action.size
         for name, values in new._asdict().items():
-            getattr(self, name)[at] = torch.from_numpy(values)
+            getattr(self.kept, name)[at] = values
         if new.action.size:
-            self.low = np.minimum(self.low, new.observation.min(axis=0))
-            self.high = np.maximum(self.high, new.observation.max(axis=0))
+            self.low = np.minimum(self.low, new.state.min(axis=0))
+            self.high = np.maximum(self.high, new.state.max(axis=0))
         self.added += new.action.size
 
-    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return that many transitions, as the fields of Transitions."""
-        at = torch.randint(0, min(self.added, self.action.shape[0]), (count,), generator=generator)
-        return self.observation[at], self.action[at], self.gain[at], self.discount[at], self.following[at]
+    @property
+    def size(self) -> int:
+        """How many transitions are kept."""
+        return min(self.added, self.kept.action.size)
