@@ -6,22 +6,67 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from besteffort_core.general import GENERAL
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_study.contestants import Best, Expiry, Fifo, Ruled, Twice
 from besteffort_study.planned import Planned
 from besteffort_study.profiles import PROFILES, gpu_profile
+from besteffort_study.rules.plan import NO_NUMBERS, TABULAR, UNIFORM
+from besteffort_study.tunable import ORACLE_NAME, ORACLE_START, RULES, TABLE_NAME
+from besteffort_study.tuned import load_tuned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from besteffort_study.entrant import Entrant
+    from besteffort_study.tuned import Tuned
 
-__all__ = ["entrants"]
+__all__ = ["entrants", "every_entrant", "static_name"]
 
 
-def entrants(scenario: str, layout: str) -> Mapping[str, Entrant]:  # noqa: ARG001 - none is tuned for either
-    """Return the policies that play a scenario on a layout, ours first."""
-    rules = (Kind.PRICE, Kind.GREEDY, Kind.LADDER, Kind.LEAST_LOADED, Kind.ROUND_ROBIN)
-    sizes = [size.size for size in gpu_profile(PROFILES[0]).sizes]
-    static = {f"Static {name}": build_plan(Kind.STATIC, np.array([float(k)])) for k, name in enumerate(sizes)}
-    return {name: Planned(plan) for name, plan in ({kind.value: build_plan(kind) for kind in rules} | static).items()}
+def entrants(scenario: str, layout: str) -> Mapping[str, Entrant]:
+    """Return the policies that play a scenario on a layout, ours first; the baselines by the numbers tuned for them."""
+    found = load_tuned(scenario, layout)
+    return {Kind.LEARNED.value: _learned(found), **_tuned(found), **_fixed(), **_statics()}
+
+
+def every_entrant(scenario: str, layout: str) -> Mapping[str, Entrant]:
+    """As `entrants`, with the one that knows the future, which takes as long as the bound, and twice the GPUs."""
+    found, statics = load_tuned(scenario, layout), _statics()
+    twofold = {f"{name}, twice the GPUs": Twice(entrant) for name, entrant in statics.items()}
+    return {**entrants(scenario, layout), ORACLE_NAME: ORACLE_START.entrant(found.numbers.get(ORACLE_NAME)), **twofold}
+
+
+def static_name(size: int, how: str = "") -> str:
+    """Return the name of a single size: as the router serves it, with `expiry` alone, or as `FIFO` without any."""
+    name = f"Static {gpu_profile(PROFILES[0]).sizes[size].size}"
+    return f"{name}, {how}" if how else name
+
+
+def _learned(found: Tuned) -> Entrant:
+    return Planned(build_plan(Kind.LEARNED, found.numbers.get(Kind.PRICE.value), GENERAL))
+
+
+def _tuned(found: Tuned) -> dict[str, Entrant]:
+    rules: dict[str, Entrant] = {name: start.entrant(found.numbers.get(name)) for name, start in RULES.items()}
+    values: dict[str, Entrant] = {} if found.values is None else {TABLE_NAME: Ruled(TABULAR, np.zeros(2), found.values)}
+    return {**rules, **values}
+
+
+def _fixed() -> dict[str, Entrant]:
+    plain: dict[str, Entrant] = {
+        kind.value: Planned(build_plan(kind)) for kind in (Kind.LEAST_LOADED, Kind.ROUND_ROBIN)
+    }
+    return {**plain, "Random": Ruled(UNIFORM, NO_NUMBERS)}
+
+
+def _statics() -> dict[str, Entrant]:
+    sizes = range(len(gpu_profile(PROFILES[0]).sizes))
+    served: dict[str, Entrant] = {static_name(k): Planned(build_plan(Kind.STATIC, np.array([float(k)]))) for k in sizes}
+    best, largest = Best(tuple(served.values())), sizes[-1]
+    ways: dict[str, Entrant] = {
+        static_name(largest, "expiry"): Expiry(largest),
+        static_name(largest, "FIFO"): Fifo(largest),
+    }
+    return {**served, **ways, "Best single size": best}

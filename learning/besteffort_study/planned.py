@@ -28,7 +28,7 @@ class Planned:
     @property
     def digest(self) -> str:
         """The digest of all numbers of the plan."""
-        arrays = [self.plan.parameters, *self.plan.network]
+        arrays = [self.plan.parameters, *self.plan.network, *self.plan.scorer]
         return hashlib.sha256(
             b"".join([bytes([self.plan.kind]), *(np.asarray(array).tobytes() for array in arrays)])
         ).hexdigest()
