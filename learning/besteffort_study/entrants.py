@@ -10,6 +10,8 @@ from besteffort_core.general import GENERAL
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_study.contestants import Best, Expiry, Fifo, Ruled, Twice
+from besteffort_study.errors import StudyError
+from besteffort_study.paper import paper_entrant
 from besteffort_study.planned import Planned
 from besteffort_study.profiles import PROFILES, gpu_profile
 from besteffort_study.rules.plan import NO_NUMBERS, TABULAR, UNIFORM
@@ -28,7 +30,8 @@ __all__ = ["entrants", "every_entrant", "static_name"]
 def entrants(scenario: str, layout: str) -> Mapping[str, Entrant]:
     """Return the policies that play a scenario on a layout, ours first; the baselines by the numbers tuned for them."""
     found = load_tuned(scenario, layout)
-    return {Kind.LEARNED.value: _learned(found), **_tuned(found), **_fixed(), **_statics()}
+    ours = {Kind.LEARNED.value: _learned(found)}
+    return {**ours, **_tuned(found), **_paper(scenario, layout), **_fixed(), **_statics()}
 
 
 def every_entrant(scenario: str, layout: str) -> Mapping[str, Entrant]:
@@ -52,6 +55,14 @@ def _tuned(found: Tuned) -> dict[str, Entrant]:
     rules: dict[str, Entrant] = {name: start.entrant(found.numbers.get(name)) for name, start in RULES.items()}
     values: dict[str, Entrant] = {} if found.values is None else {TABLE_NAME: Ruled(TABULAR, np.zeros(2), found.values)}
     return {**rules, **values}
+
+
+def _paper(scenario: str, layout: str) -> dict[str, Entrant]:
+    """Return the paper's DQN where one is kept for the scenario, without its shift."""
+    try:
+        return {Kind.DQN.value: paper_entrant(scenario.partition("+")[0], layout)}
+    except StudyError:
+        return {}
 
 
 def _fixed() -> dict[str, Entrant]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Steps", "groups_of", "solve", "steps_of"]
 
-SWEEPS = 400
+SWEEPS = 300
 UNSEEN = -1e3
 """Of a size that was never tried in a state; the cheaper, the less bad."""
 
