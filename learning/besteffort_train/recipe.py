@@ -32,7 +32,7 @@ class Recipe:
     search: ScorerSearch = field(default_factory=ScorerSearch)
     rules: Search = field(default_factory=Search)
     spread: Spread = field(default_factory=Spread)
-    tuning_episodes: int = 40
+    tuning_episodes: int = 24
     validation_episodes: int = 200
     """Drawn as those of the training, but not seen in it."""
     seeds: int = 10

@@ -31,8 +31,8 @@ LATE_COST = 0.1
 class Search:
     """How long and how wide to search."""
 
-    rounds: int = 24
-    candidates: int = 10
+    rounds: int = 20
+    candidates: int = 8
     """In each round."""
 
 
