@@ -16,7 +16,7 @@ from besteffort_cli.installation import find_or_install, home_folder, own_triton
 from besteffort_cli.stack import Ground
 from besteffort_cli.triton import is_ready
 from besteffort_core.bundle import require_kind, require_layout
-from besteffort_resource.policy import NETWORKS
+from besteffort_resource.policy import PolicyKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -101,8 +101,10 @@ def _check_bundle(local: LocalService) -> None:
         return
     if not (path and Path(path).exists()):
         missing = f"there is no {path}" if path else "what a cluster holds cannot be read here"
-        ruling = spec.policy.fallback if spec.policy.kind in NETWORKS else spec.policy.kind
-        say(f"spec.policy.bundle: {missing}; until it is there {ruling} rules, by its built-in numbers")
+        # Learned has numbers of its own, but not in place of a file that a router is told to read.
+        replaced = (PolicyKind.LEARNED, PolicyKind.DQN) if path else (PolicyKind.DQN,)
+        ruling = spec.policy.fallback if spec.policy.kind in replaced else spec.policy.kind
+        say(f"spec.policy.bundle: {missing}; until it is there {ruling} rules")
         return
     bundle = read_bundle(Path(path))
     require_layout(bundle, spec.tasks, [size.name for size in spec.sizes])

@@ -19,14 +19,24 @@ OF_A_CLUSTER = (
 
 
 @pytest.mark.parametrize("bundle", OF_A_CLUSTER)
-def test_a_bundle_that_a_cluster_holds_leaves_the_fallback_to_rule(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], bundle: str
+@pytest.mark.parametrize(("kind", "ruling"), [("DQN", "Greedy"), ("Learned", "Learned"), ("Ladder", "Ladder")])
+def test_what_rules_without_a_bundle_that_a_cluster_holds_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bundle: str, kind: str, ruling: str
 ) -> None:
-    more = f"  policy: {{kind: Learned, fallback: Greedy, bundle: {bundle}}}\n"
+    more = f"  policy: {{kind: {kind}, fallback: Greedy, bundle: {bundle}}}\n"
     _check_bundle(load_local_service(write_service(tmp_path / "service.yaml", ("small",), more=more)))
     assert capsys.readouterr().err == (
-        "spec.policy.bundle: what a cluster holds cannot be read here; until it is there Greedy rules\n"
+        f"spec.policy.bundle: what a cluster holds cannot be read here; until it is there {ruling} rules\n"
     )
+
+
+@pytest.mark.parametrize(("kind", "ruling"), [("DQN", "Greedy"), ("Learned", "Greedy"), ("Price", "Price")])
+def test_what_rules_until_a_file_is_there_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, ruling: str
+) -> None:
+    more = f"  policy: {{kind: {kind}, fallback: Greedy, bundle: {{path: none}}}}\n"
+    _check_bundle(load_local_service(write_service(tmp_path / "service.yaml", ("small",), more=more)))
+    assert capsys.readouterr().err.endswith(f"none; until it is there {ruling} rules\n")
 
 
 def test_a_canary_is_not_tried_on_one_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
