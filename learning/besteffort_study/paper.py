@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from besteffort_sim.model import Plan
 
-__all__ = ["LOADS", "SETTINGS", "Setting", "paper_entrant", "trained_bundle"]
+__all__ = ["LOADS", "SETTINGS", "Setting", "paper_bundle", "paper_entrant", "trained_bundle"]
 
 SETTINGS = ("SC/co", "SC/ded", "GE/ded", "MX/ded")
 LOADS = (0.2, 26.0)
@@ -108,10 +108,8 @@ def of_peak(episode: Episode, plan: Plan) -> float:
     return float(simulate(*episode, plan).reward.sum() / best.sum())
 
 
-def paper_entrant(base: str, layout: str) -> Planned:
+def paper_bundle(base: str, layout: str) -> Bundle:
     """Return the DQN that is kept for a scenario on a layout.
-
-    The paper has no guard against states that training did not see, so none rules here.
 
     Raises:
         StudyError: none is kept.
@@ -119,7 +117,16 @@ def paper_entrant(base: str, layout: str) -> Planned:
     file = files("besteffort_study").joinpath(FOLDER, _file(f"{base}/{layout}"))
     if not file.is_file():
         raise StudyError(f"no DQN is kept for {base} on {layout}, only for {', '.join(SETTINGS)}")
-    network = parse_bundle(file.read_bytes()).network
+    return parse_bundle(file.read_bytes())
+
+
+def paper_entrant(base: str, layout: str) -> Planned:
+    """Return it as an entrant; the paper has no guard against states that training did not see, so none rules here.
+
+    Raises:
+        StudyError: none is kept.
+    """
+    network = paper_bundle(base, layout).network
     assert isinstance(network, Network), "the file is written here"
     return Planned(build_plan(Kind.DQN, network=everywhere(network)))
 

@@ -15,9 +15,9 @@ class Hyper:
     """Width of both hidden layers."""
     steps: int = 84_000
     """Gradient steps."""
-    batch: int = 128
+    batch: int = 256
     """Transitions in a gradient step."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     """Of Adam at first; it falls along a half cosine."""
     last_rate: float = 0.02
     """Learning rate at the end, as a share of that at first."""
