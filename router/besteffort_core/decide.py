@@ -24,6 +24,10 @@ SAFE_SHARE = 0.9
 """A size is too late when its predicted finish is beyond this share of the time in which an answer is worth something:
 predictions err, and what is computed too late has cost others their place."""
 
+SAFE_SHARE_GENERATING = 0.65
+"""The same for a generation, where something else is predicted earlier than that: the prediction is of the mean output,
+and what is much longer would expire after it has had its share of the device."""
+
 STALE_S = 5.0
 """Metrics older than this do not describe the pool that a learned policy was trained to see."""
 
@@ -44,7 +48,10 @@ def hopeless(request: Request, pool: Pool, finish_s: float) -> bool:
 
 def timely(request: Request, pool: Pool, found: Candidates) -> Candidates:
     """Return the candidates without those that are predicted too late, if any is left."""
-    limit_s = SAFE_SHARE * worth_until_s(request.deadline_s, pool.grace_factor)
+    worth_s = worth_until_s(request.deadline_s, pool.grace_factor)
+    limit_s = SAFE_SHARE * worth_s
+    if request.steps > 0.0 and found.finish_s.min() <= SAFE_SHARE_GENERATING * worth_s:
+        limit_s = SAFE_SHARE_GENERATING * worth_s
     if found.finish_s.min() > limit_s:
         return found
     backend, finish_s = found.backend.copy(), found.finish_s.copy()

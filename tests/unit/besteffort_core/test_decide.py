@@ -135,3 +135,16 @@ def test_no_request_is_refused_while_another_size_is_in_time(kind: Kind, pool: P
 def test_a_pinned_size_is_not_replaced_by_one_in_time(pool: Pool) -> None:
     decision = decide(REQUEST, pool, snapshot([0, 0, 20]), learned(), health=WELL, pinned=2)
     assert (decision.size, decision.refusal) == (2, Refusal.HOPELESS)
+
+
+def test_a_generation_is_not_put_where_a_long_output_would_be_late_if_it_can_go_elsewhere(pool: Pool) -> None:
+    asked = Request(task=0, deadline_s=1.0, steps=40.0)
+    found = candidates(REQUEST, pool, snapshot([0, 0, 0]))
+
+    def kept(*finish_s: float, request: Request = asked) -> list[bool]:
+        predicted = found._replace(finish_s=np.array(finish_s))
+        return np.isfinite(timely(request, pool, predicted).finish_s).tolist()
+
+    assert kept(0.6, 0.7, 1.2) == [True, False, False]
+    assert kept(0.7, 0.8, 1.2) == [True, True, False]
+    assert kept(0.6, 0.7, 1.2, request=asked._replace(steps=0.0)) == [True, True, False]
