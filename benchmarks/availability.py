@@ -17,6 +17,7 @@ import numpy as np
 from besteffort_study.arena import build_arena
 from besteffort_study.catalogue import STABLE_LOADS
 from besteffort_study.cell import Round
+from besteffort_study.entrants import static_name
 from besteffort_study.grid import Grid, Load, Setting
 from besteffort_study.load_unit import AVAILABLE, in_time
 from besteffort_study.profiles import PROFILES
@@ -41,8 +42,7 @@ def main() -> None:
         entrants = arena.entrants(scenario, LAYOUT)
         policies[scenario] = next(iter(entrants))
         value[scenario] = highest_load(arena, scenario, entrants[policies[scenario]])
-        alone = f"Static {arena.facts(scenario, LAYOUT).sizes[0]}"
-        smallest[scenario] = highest_load(arena, scenario, entrants[alone])
+        smallest[scenario] = highest_load(arena, scenario, entrants[static_name(0)])
     print(
         json.dumps(
             {
