@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from besteffort_core.bundle import bundle_to_bytes, parse_bundle
-from besteffort_core.dqn import in_range
+from besteffort_core.dqn import Network, in_range
 from besteffort_study import paper
 from besteffort_study.errors import StudyError
 from besteffort_study.paper import LOADS, SETTINGS, Setting, paper_bundle, paper_entrant
@@ -54,7 +54,8 @@ def test_episodes_are_long_enough_and_never_those_of_a_test(setting: Setting) ->
 
 
 def test_a_bundle_holds_the_best_of_all_trainings(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = paper_entrant("MX", "ded").plan.network
+    network = paper_bundle("MX", "ded").network
+    assert isinstance(network, Network)
     rewards = iter([0.3, 0.7, 0.5])
 
     def trained(_course: object, _hyper: object, *, seed: int) -> Trained:
