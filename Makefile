@@ -49,7 +49,7 @@ e2e: $(VENV)/dev.done  ## the whole on a real Kubernetes node: needs root, says 
 	@PYTHONPATH=tests $(BIN)/python -m e2e $(ARGS)
 
 BARS := availability bursty chart crd demo drift e2e evaluate-time failover generation greedy live-gap models \
-	operator-faults parity per-gpu reconcile rollout router-start sim stable windows
+	operator-faults parity per-gpu reconcile rollout router-start shift sim stable windows
 .PHONY: $(BARS:%=bar-%)
 $(BARS:%=bar-%): bar-%: $(VENV)/dev.done
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py
