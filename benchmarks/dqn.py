@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,11 +90,10 @@ def row(result: Paired, values: list[NDArray[np.float64]]) -> dict[str, object]:
 
 def beyond() -> dict[str, dict[str, float]]:
     """Return reward over peak at loads within and beyond the range of a DQN that is trained on less."""
-    narrow = Setting("SC/co", NARROW)
-    hyper = replace(Hyper(), steps=20_000)
-    plan = build_plan(Kind.DQN, network=everywhere(train(narrow.course(), hyper, seed=0).network))
+    narrow = Setting("SC/co", NARROW, ("poisson",))
+    plan = build_plan(Kind.DQN, network=everywhere(train(narrow.course(), Hyper(), seed=0).network))
     players: dict[str, Entrant] = {
-        "trained on 0.2 to 2.5x": Planned(plan),
+        "trained on Poisson 0.2 to 2.5x": Planned(plan),
         "trained on 0.2 to 26x": paper_entrant("SC", "co"),
         Kind.LEARNED.value: entrants("SC", "co")[Kind.LEARNED.value],
     }

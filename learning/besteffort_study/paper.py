@@ -53,16 +53,17 @@ REQUESTS, DEADLINES, TRACE_S = 4096, 6.0, 10.0
 JUDGED = (*UNPREDICTABLE, *(("poisson", load) for load in (0.5, 1.0, 2.0, 5.0, 10.0)))
 """What checkpoints are judged by: the mean of reward over peak on each."""
 JUDGED_S = 20.0
-TRAININGS = 3
+TRAININGS = 4
 FOLDER = "policies"
 
 
 class Setting:
     """One scenario on one layout, and what is trained there."""
 
-    def __init__(self, name: str, loads: tuple[float, float] = LOADS) -> None:
+    def __init__(self, name: str, loads: tuple[float, float] = LOADS, families: tuple[str, ...] = FAMILIES) -> None:
         base, _, layout = name.partition("/")
-        self.name, self.asked, self.loads, profile = name, scenario(base), loads, gpu_profile(PROFILES[0])
+        self.name, self.loads, self.families = name, loads, families
+        self.asked, profile = scenario(base), gpu_profile(PROFILES[0])
         self.pool = build_study_pool(profile, layout, self.asked)
         self.world = true_world(self.pool)
         shared = build_study_pool(profile, "co", self.asked)
@@ -82,7 +83,7 @@ class Setting:
     def draw(self, rng: np.random.Generator) -> Episode:
         """Return a random episode to train on."""
         while True:
-            family = FAMILIES[rng.integers(len(FAMILIES))]
+            family = self.families[rng.integers(len(self.families))]
             top = self.loads[1] if family == "poisson" else min(self.loads[1], BURSTY_LOAD)
             load = math.exp(rng.uniform(math.log(self.loads[0]), math.log(top)))
             least_s = TRACE_S if family == "azure" else DEADLINES * self.deadline_s
@@ -94,7 +95,8 @@ class Setting:
 
     def course(self) -> Course:
         """Return what is trained and judged on."""
-        judged = [self.episode(family, load, VALIDATION_SEEDS[0], JUDGED_S) for family, load in JUDGED]
+        within = [one for one in JUDGED if one[0] in self.families and one[1] <= self.loads[1]]
+        judged = [self.episode(*one, VALIDATION_SEEDS[0], JUDGED_S) for one in within]
 
         def judge(plan: Plan) -> float:
             return float(np.mean([of_peak(episode, plan) for episode in judged]))

@@ -13,19 +13,19 @@ class Hyper:
 
     hidden: int = 64
     """Width of both hidden layers."""
-    steps: int = 84_000
-    """Gradient steps."""
+    steps: int = 6_000
+    """Gradient steps. The curve of validation peaks within them; 42,000 found nothing better."""
     batch: int = 256
     """Transitions in a gradient step."""
     learning_rate: float = 5e-4
     """Of Adam at first; it falls along a half cosine."""
     last_rate: float = 0.02
     """Learning rate at the end, as a share of that at first."""
-    discount: float = 0.99
+    discount: float = 0.95
     """Of the next decision's reward."""
     span: int = 16
     """Decisions whose rewards are summed before the target network takes over."""
-    explored: float = 0.1
+    explored: float = 0.03
     """Share of the decisions that are random."""
     target_gain: float = 0.003
     """Share by which the target network, which also plays, follows in each step."""
@@ -39,5 +39,5 @@ class Hyper:
     """Episodes in a play."""
     taken: int = 2_048
     """Most transitions that are taken from one episode."""
-    check_steps: int = 1_000
+    check_steps: int = 200
     """Steps between checkpoints."""
