@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +27,16 @@ from besteffort_cli.output import Output, OutputOption
 from besteffort_cli.progress import showing_progress
 from besteffort_cli.rows import show_rows
 from besteffort_cli.trace import MAX_ARRIVALS
+from besteffort_core.policy import Kind
 
-__all__ = ["simulate", "train"]
+__all__ = ["Trainable", "simulate", "train"]
+
+
+class Trainable(StrEnum):
+    """The kinds that a network decides for."""
+
+    LEARNED = Kind.LEARNED.value
+    DQN = Kind.DQN.value
 
 
 def simulate(  # noqa: PLR0913 - one parameter for each option
@@ -67,25 +76,28 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     show_rows({"load": rows}, learned.sizes, output)
 
 
-def train(
+def train(  # noqa: PLR0913 - one parameter for each option
     *,
     service: ServiceOption,
     profile: ProfileOption = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the policy goes; replaced as a whole.")] = Path(
         "policy.safetensors"
     ),
+    kind: Annotated[
+        Trainable, typer.Option(help="What a network decides for; DQN is the paper's.")
+    ] = Trainable.LEARNED,
     rounds: Annotated[
-        int | None, typer.Option(min=1, help="Rounds of the search; fewer for a try.", show_default=False)
+        int | None, typer.Option(min=1, help="Rounds of the search for Learned; fewer for a try.", show_default=False)
     ] = None,
     seed: SeedOption = 0,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Train the policy of a service in the simulator: some minutes on two cores, no GPU.
 
-    Tunes the rules (Price, Ladder), searches the scorer of Learned by CMA-ES on random loads, machines and deadlines
-    around the service, and writes all into one file, with the mean reward of every policy on loads that training did
-    not see. The same service, seed and versions give the same file. Name it in spec.policy.bundle, with
-    spec.policy.kind Learned.
+    Tunes the rules (Price, Ladder), searches the scorer of Learned by CMA-ES, or trains the DQN, on random loads,
+    machines and deadlines around the service, and writes all into one file, with the mean reward of every policy on
+    loads that training did not see. The same service, seed and versions give the same file. Name it in
+    spec.policy.bundle, with that kind in spec.policy.kind.
 
     Example: besteffort train --service service.yaml --profile profile.yaml --out policy.safetensors
     """
@@ -95,7 +107,7 @@ def train(
         raise InputError(f"--out {out}: there is no folder {out.parent}; make it, or write elsewhere.")
     recipe = recipes.Recipe() if rounds is None else recipes.Recipe(search=recipes.ScorerSearch(rounds=rounds))
     with showing_progress() as report:
-        made = recipes.make_policy(learned, recipe, seed=seed, report=report)
+        made = recipes.make_policy(learned, recipe, kind=Kind(kind), seed=seed, report=report)
     draft = out.with_name(f".{out.name}.draft")
     try:
         draft.write_bytes(made.data)

@@ -1,4 +1,4 @@
-"""The whole training of a service's policy: tune the rules, search the scorer, compare all, make the bundle."""
+"""The whole training of a service's policy: tune the rules, find the network, compare all, make the bundle."""
 
 from __future__ import annotations
 
@@ -12,15 +12,24 @@ import numpy as np
 from besteffort_core.bundle import Bundle, bundle_to_bytes
 from besteffort_core.policy import Kind
 from besteffort_train.baselines import build_plans
+from besteffort_train.dqn import Course, train
 from besteffort_train.episodes import Spread, capacity_rps, draw_episode
 from besteffort_train.evaluation import build_workloads, compare, named_traffic
-from besteffort_train.search import Checkpoint, ScorerSearch, search_scorer, start_scorers
-from besteffort_train.tune import Search, mean_reward, tune_ladder, tune_price
+from besteffort_train.hyper import Hyper
+from besteffort_train.search import ScorerSearch, search_scorer, start_scorers
+from besteffort_train.tune import Search, mean_reward, mean_worth, tune_ladder, tune_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from besteffort_core.dqn import Network
+    from besteffort_core.policies import Parameters
+    from besteffort_core.scorer import Scorer
+    from besteffort_train.dqn import Progress
     from besteffort_train.episodes import Service
+    from besteffort_train.search import Checkpoint
+
+    Report = Callable[[str, int, int, float], None]
 
 __all__ = ["Made", "Recipe", "make_policy"]
 
@@ -30,9 +39,14 @@ class Recipe:
     """All that a training is made of, but for the service and the seed."""
 
     search: ScorerSearch = field(default_factory=ScorerSearch)
+    """Of Learned."""
+    hyper: Hyper = field(default_factory=Hyper)
+    """Of DQN."""
     rules: Search = field(default_factory=Search)
     spread: Spread = field(default_factory=Spread)
     tuning_episodes: int = 24
+    judged_episodes: int = 64
+    """That checkpoints of a DQN are judged by."""
     validation_episodes: int = 200
     """Drawn as those of the training, but not seen in it."""
     seeds: int = 10
@@ -46,14 +60,23 @@ class Made(NamedTuple):
     bundle: Bundle
 
 
+class _Found(NamedTuple):
+    """A network, what its checkpoint was worth, and how it was found."""
+
+    network: Scorer | Network
+    worth: float
+    facts: Mapping[str, Any]
+
+
 def make_policy(
     service: Service,
     recipe: Recipe,
     *,
+    kind: Kind = Kind.LEARNED,
     seed: int,
     report: Callable[[str, int, int, float], None] = lambda *_: None,
 ) -> Made:
-    """Return the policy of a service; the same service, recipe, seed and versions give the same bytes.
+    """Return the policy of a service, of kind Learned or DQN; same service, recipe, seed and versions: same bytes.
 
     `report` hears the phase, how much of it is done, of how much, and the last known reward (NaN for none).
     """
@@ -63,29 +86,46 @@ def make_policy(
     price = tune_price(episodes, recipe.rules, rng)
     report("tuning Ladder", 0, 1, np.nan)
     ladder = tune_ladder(episodes, recipe.rules, rng)
+    if kind is Kind.DQN:
+        found = _trained_dqn(service, recipe, seed, report)
+    else:
+        found = _searched_scorer(service, recipe, price, seed, report)
+    facts = _trained(service, recipe, found, seed)
+    bundle = Bundle(found.network, price, ladder, service.tasks, service.sizes, facts, {})
+    report("comparing", 0, 1, found.worth)
+    bundle = replace(bundle, results=_results(service, recipe, bundle, seed))
+    return Made(bundle_to_bytes(bundle), bundle)
 
+
+def _searched_scorer(service: Service, recipe: Recipe, price: Parameters, seed: int, report: Report) -> _Found:
     def heard(latest: Checkpoint) -> None:
         report("searching", latest.round, recipe.search.rounds, latest.worth)
 
     starts = start_scorers(service, price, recipe.search.hidden, seed=seed)
     draw = functools.partial(draw_episode, service, recipe.spread)
     found = search_scorer(starts, price, draw, recipe.search, seed=seed, report=heard)
-    facts = _trained(service, recipe, found, seed)
-    bundle = Bundle(found.scorer, price, ladder, service.tasks, service.sizes, facts, {})
-    report("comparing", 0, 1, found.worth)
-    bundle = replace(bundle, results=_results(service, recipe, bundle, seed))
-    return Made(bundle_to_bytes(bundle), bundle)
+    return _Found(found.scorer, found.worth, {"rounds": recipe.search.rounds, "checkpoint": found.round})
 
 
-def _trained(service: Service, recipe: Recipe, found: Checkpoint, seed: int) -> Mapping[str, Any]:
+def _trained_dqn(service: Service, recipe: Recipe, seed: int, report: Report) -> _Found:
+    def heard(progress: Progress) -> None:
+        report("training", progress.step, progress.steps, progress.reward)
+
+    draw = functools.partial(draw_episode, service, recipe.spread)
+    judged = [draw(rng) for rng in np.random.default_rng((seed, 5)).spawn(recipe.judged_episodes)]
+    course = Course(len(service.tasks), len(service.sizes), draw, lambda plan: mean_worth(judged, plan))
+    found = train(course, recipe.hyper, seed=seed, report=heard)
+    return _Found(found.network, found.reward, {"steps": recipe.hyper.steps, "checkpoint": found.step})
+
+
+def _trained(service: Service, recipe: Recipe, found: _Found, seed: int) -> Mapping[str, Any]:
     capacities = {name: round(capacity_rps(service.pool, size), 1) for size, name in enumerate(service.sizes)}
     spread = recipe.spread
     rates = [round(spread.load[0] * min(capacities.values()), 1), round(spread.load[1] * max(capacities.values()), 1)]
     return {
         "version": version("besteffort"),
         "seed": seed,
-        "rounds": recipe.search.rounds,
-        "checkpoint": found.round,
+        **found.facts,
         "rate_rps": rates,
         "deadline_s": [round(service.deadline_s * factor, 3) for factor in spread.deadline],
         "grace_factor": service.pool.grace_factor,
@@ -103,6 +143,6 @@ def _results(service: Service, recipe: Recipe, bundle: Bundle, seed: int) -> Map
     plans = build_plans(service.sizes, bundle)
     spread = {name: round(mean_reward(episodes, plan), 4) for name, plan in plans.items()}
     workloads = build_workloads(service, named_traffic(service)["bursts"], recipe.seeds, seed=seed)
-    rows = compare(service, plans, workloads, against=Kind.LEARNED.value)
+    rows = compare(service, plans, workloads, against=bundle.kind)
     bursts = {row.policy: [round(row.reward.mean, 4), round(row.reward.half, 4)] for row in rows}
     return {"episodes": spread, "bursts": bursts}

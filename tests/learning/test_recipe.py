@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from besteffort_core.bundle import parse_bundle, require_layout
+from besteffort_core.policy import Kind
 from besteffort_train.episodes import Spread
+from besteffort_train.hyper import Hyper
 from besteffort_train.recipe import Made, Recipe, make_policy
 from besteffort_train.search import ScorerSearch
 from besteffort_train.tune import Search
@@ -12,9 +14,11 @@ from support.learning import small_service
 SERVICE = small_service()
 TINY = Recipe(
     search=ScorerSearch(rounds=4, candidates=4, episodes=2, check_rounds=2, check_episodes=2),
+    hyper=Hyper(hidden=8, steps=40, replay=2_000, first_episodes=2, round_steps=20, round_episodes=1, check_steps=20),
     rules=Search(rounds=1, candidates=2),
     spread=Spread(requests=300),
     tuning_episodes=2,
+    judged_episodes=2,
     validation_episodes=2,
     seeds=2,
 )
@@ -43,3 +47,14 @@ def test_a_bundle_says_what_it_was_trained_for_and_how_well_all_policies_do() ->
     assert bundle.trained["rate_rps"] == [0.3 * 40.0, 1.5 * 2000.0]
     assert bundle.results["episodes"].keys() == bundle.results["bursts"].keys()
     assert {"Learned", "Price", "Static large"} <= bundle.results["episodes"].keys()
+
+
+def test_a_dqn_is_trained_for_the_service_and_compared_with_the_rest() -> None:
+    phases: list[str] = []
+    found = make_policy(SERVICE, TINY, kind=Kind.DQN, seed=7, report=lambda phase, *_: phases.append(phase))
+    assert list(dict.fromkeys(phases)) == ["tuning Price", "tuning Ladder", "training", "comparing"]
+    bundle = parse_bundle(found.data)
+    require_layout(bundle, SERVICE.tasks, SERVICE.sizes)
+    assert (bundle.kind, bundle.trained["steps"]) == ("DQN", 40)
+    assert bundle.trained["checkpoint"] in (20, 40)
+    assert {"DQN", "Learned", "Price"} <= bundle.results["bursts"].keys()
