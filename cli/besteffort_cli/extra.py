@@ -14,7 +14,7 @@ def import_extra(module: str) -> Any:  # noqa: ANN401 - a module
     """Return a module that needs the extra `train`.
 
     Raises:
-        EnvironmentMissingError: torch, numba or scipy is not installed.
+        EnvironmentMissingError: numba or scipy is not installed.
     """
     try:
         return importlib.import_module(module)
