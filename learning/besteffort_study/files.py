@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from besteffort_study.document import build_document
+from besteffort_study.document import Picture, build_document
 from besteffort_study.markdown import markdown
 from besteffort_study.page import build_page
 from besteffort_study.plots import draw
@@ -30,10 +30,11 @@ def write_report(report: Report, folder: Path, name: str) -> list[Path]:
 
 
 def _write_markdown(report: Report, folder: Path, name: str) -> None:
-    (folder / f"{name}.md").write_text(markdown(build_document(report), name), encoding="utf-8")
+    document, pictures = build_document(report), draw(report)
+    (folder / f"{name}.md").write_text(markdown(document, name), encoding="utf-8")
     (folder / name).mkdir(exist_ok=True)
-    for picture, svg in draw(report).items():
-        (folder / name / f"{picture}.svg").write_text(svg + "\n", encoding="utf-8")
+    for part in (part for section in document for part in section.parts if isinstance(part, Picture)):
+        (folder / name / f"{part.name}.svg").write_text(pictures[part.name] + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
