@@ -12,6 +12,7 @@ from studied import CORES, LAYOUT, OURS, SCENARIO, SEEDS, UNPREDICTED, told
 
 from besteffort_core.policy import Kind
 from besteffort_study.contest import hold_contest
+from besteffort_study.entrants import entrants
 from besteffort_study.grid import Setting
 from besteffort_study.statistics import paired
 from besteffort_study.tunable import RULES, TABLE_NAME
@@ -21,7 +22,7 @@ ASKED = Kind.GREEDY.value
 
 
 def main() -> None:
-    others = [*RULES, TABLE_NAME]
+    others = [name for name in entrants(SCENARIO, LAYOUT) if name in (*RULES, TABLE_NAME)]
     contest = hold_contest(Setting(SCENARIO, LAYOUT, UNPREDICTED), [OURS, *others], SEEDS, CORES, report=told)
     compared = {name: paired(contest.shares(OURS), contest.shares(name)) for name in others}
     value = round(100.0 * compared[ASKED].ahead.mean, 2)
