@@ -30,6 +30,10 @@ def reward(log: Log) -> float:
     return float(log.reward.sum())
 
 
+def of_peak(case: Case, log: Log) -> float:
+    return reward(log) / float(case.pool.quality.max(axis=1)[case.workload.task].sum())
+
+
 def test_fifo_answers_everything_and_late_answers_earn_nothing() -> None:
     case = drawn(700.0)
     log = Fifo(LARGE).play(case)
@@ -62,9 +66,11 @@ def test_the_best_is_never_behind_any_of_its_own() -> None:
 
 
 def test_twice_the_gpus_serve_twice_the_load_as_well() -> None:
-    heavy, light = drawn(500.0), drawn(250.0)
-    alone = reward(Expiry(LARGE).play(light)) / light.workload.task.size
-    assert reward(Twice(Expiry(LARGE)).play(heavy)) / heavy.workload.task.size == pytest.approx(alone, abs=0.02)
+    heavy, light = drawn(440.0), drawn(220.0)
+    alone = of_peak(light, Expiry(LARGE).play(light))
+    assert alone > 0.95
+    assert of_peak(heavy, Twice(Expiry(LARGE)).play(heavy)) == pytest.approx(alone, abs=0.03)
+    assert of_peak(heavy, Expiry(LARGE).play(heavy)) < 0.7
     assert not Twice(Expiry(LARGE)).bounded
 
 
@@ -81,9 +87,8 @@ def test_prices_of_the_future_are_high_only_where_it_is_busy() -> None:
 @pytest.mark.parametrize(("name", "layout"), [("SC", "co"), ("GE", "ded"), ("MX", "3L1x")])
 def test_every_entrant_plays_and_none_but_the_larger_pools_passes_the_peak(name: str, layout: str) -> None:
     case = drawn(120.0, name, layout)
-    peak = case.pool.quality.max(axis=1)[case.workload.task].sum()
     for entrant in every_entrant(name, layout).values():
-        assert 0.0 < reward(entrant.play(case)) <= peak + 1e-9
+        assert 0.0 < of_peak(case, entrant.play(case)) <= 1.0 + 1e-9
 
 
 def test_ours_enters_first_and_each_has_a_digest_of_its_own() -> None:
