@@ -8,6 +8,7 @@ import numpy as np
 
 from besteffort_core.decide import timely
 from besteffort_core.dqn import Network, best_ready, in_range, observe, q_values
+from besteffort_core.general import GENERAL
 from besteffort_core.policies import (
     choose_greedy,
     choose_ladder,
@@ -39,7 +40,7 @@ def build_plan(kind: Kind, parameters: Parameters | None = None, network: Networ
         raise ValueError(msg)
     dqn = network if isinstance(network, Network) else _no_network()
     scorer = network if isinstance(network, Scorer) else build_scorer(np.zeros(4))
-    return Plan(NUMBERS[kind], parameters, dqn, scorer, np.empty(0, dtype=np.int64))
+    return Plan(NUMBERS[kind], parameters, dqn, scorer, GENERAL, np.empty(0, dtype=np.int64))
 
 
 def _no_network() -> Network:
@@ -82,9 +83,9 @@ def choose_planned(request: Request, candidates: Candidates, pool: Pool, snapsho
 
 def _choose_guarded(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:
     backend = choose_scored(request, candidates, pool, snapshot, plan.scorer)
-    if backend >= 0:
-        return backend
-    return choose_price(request, candidates, pool, snapshot, plan.parameters)
+    if backend < 0:
+        backend = choose_scored(request, candidates, pool, snapshot, plan.general)
+    return backend
 
 
 def _choose_in_range(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: Plan) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from besteffort_core.dqn import best_ready, in_range, observe, q_values
+from besteffort_core.general import GENERAL
 from besteffort_core.latency import candidates
 from besteffort_core.model import Candidates, Decision, Reason, Refusal
 from besteffort_core.policy import NETWORKS, Kind
@@ -107,7 +108,7 @@ def _chosen(
         found = timely(request, pool, found)
     learned, trouble = _learned(request, pool, snapshot, found, policy, health)
     if learned >= 0 and not policy.shadow:
-        return learned, Reason.LEARNED, -1
+        return learned, trouble or Reason.LEARNED, -1
     backend = policy.rule.choose(request, found, pool, snapshot, policy.rule.parameters)
     return backend, trouble or policy.rule.reason, int(pool.size_of[learned]) if learned >= 0 else -1
 
@@ -115,7 +116,10 @@ def _chosen(
 def _learned(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason | None]:
-    """Return the backend that the network chooses, or -1 and what keeps it from choosing: the guard."""
+    """Return the backend that the network chooses, or what keeps it from choosing: the guard; -1 leaves it to the rule.
+
+    Where a trained scorer is out of its range the general one chooses in its place: it knows far wider ranges.
+    """
     if policy.kind not in NETWORKS:
         return -1, None
     if policy.network is None:
@@ -125,7 +129,11 @@ def _learned(
     if health.metrics_age_s > STALE_S:
         return -1, Reason.FALLBACK_STALE
     backend = _asked(request, pool, snapshot, found, policy.network)
-    return backend, None if backend >= 0 else Reason.FALLBACK_OUT_OF_RANGE
+    if backend >= 0:
+        return backend, None
+    if isinstance(policy.network, Scorer):
+        backend = choose_scored(request, found, pool, snapshot, GENERAL)
+    return backend, Reason.FALLBACK_OUT_OF_RANGE
 
 
 def _asked(request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, network: Scorer | Network) -> int:

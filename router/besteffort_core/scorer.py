@@ -78,7 +78,7 @@ LONGEST = 1.6
 """The longest output that a full batch should still give in time, in expected outputs."""
 HARM_WEIGHT = 0.3
 """Of a scorer that is not trained. With 1 a router keeps the model that it began with, on all devices, for ever."""
-BEYOND = 0.25
+BEYOND = 0.1
 """How far beyond the trained range a feature may lie, in widths of that range, before the network is not asked."""
 
 

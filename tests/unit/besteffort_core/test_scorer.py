@@ -104,7 +104,7 @@ def test_a_little_beyond_the_trained_range_counts_as_its_limit_and_far_beyond_is
     scorer = random_scorer()._replace(low=x.min(axis=0) - 1.0, high=x.max(axis=0))
     assert within(scorer, x)
     above = x.copy()
-    above[:, FIELD["backlog"]] = scorer.high[FIELD["backlog"]] + 0.2
+    above[:, FIELD["backlog"]] = scorer.high[FIELD["backlog"]] + 0.05
     limit = x.copy()
     limit[:, FIELD["backlog"]] = scorer.high[FIELD["backlog"]]
     found = candidates(REQUEST, pool, view)
