@@ -1,17 +1,20 @@
-"""The router's side of a simulation: what it keeps and how each event changes that, by the core's rules. Compiled.
+"""The routers' side of a simulation: what each keeps and how each event changes that, by the core's rules. Compiled.
 
-It learns the correction from every answer, and from an expiry whose answer was predicted earlier.
+A router learns the correction from every answer, and from an expiry whose answer was predicted earlier. It knows its
+own requests at once, and of all others how many had ended when it last looked at what the servers report.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from besteffort_core.arrivals import rate_after
-from besteffort_core.latency import corrected, faded
+from besteffort_core.latency import applied, corrected, faded
 from besteffort_core.model import Snapshot
+from besteffort_core.others import RATIO_MEMORY_S, progress_beside_others_s, ratio_of, with_others
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -21,82 +24,131 @@ if TYPE_CHECKING:
     from besteffort_core.model import Pool
     from besteffort_sim.model import Play, Workload, World
 
-__all__ = ["Router", "answer", "build_router", "count", "expire", "send", "view"]
+__all__ = ["Router", "answer", "build_router", "count", "expire", "look", "send", "view"]
+
+NEXT_S, ALL, OWN, ALL_LATELY, OWN_LATELY = range(5)
+"""The numbers of a router's looks: when the next is due, the requests that had ended at the last, and those lately."""
 
 
 class Router(NamedTuple):
-    """What the router keeps; request k has index k."""
+    """What the routers keep, a row for each; request k has index k."""
 
     in_flight: NDArray[np.int64]
-    """(backends,)"""
+    """(routers, backends)"""
     units: NDArray[np.int64]
-    """(backends,): of those in flight that one pass answers."""
+    """(routers, backends): of those in flight that one pass answers."""
     decoding: NDArray[np.int64]
-    """(backends,): those in flight that generate."""
+    """(routers, backends): those in flight that generate."""
     correction: NDArray[np.float64]
-    """(backends,), as of `learned_s`."""
+    """(routers, backends), as of `learned_s`."""
+    weight_s: NDArray[np.float64]
+    """(routers, backends): of the correction."""
     learned_s: NDArray[np.float64]
-    """(backends,): when the correction was last learned."""
+    """(routers, backends): when the correction was last learned."""
     device_of: NDArray[np.int64]
     """(backends,)"""
     busy: NDArray[np.int64]
-    """(devices,): requests in flight."""
+    """(routers, devices): requests in flight."""
     since_s: NDArray[np.float64]
-    """(devices,): the last answer, or when it got its first request."""
+    """(routers, devices): the last answer, or when it got its first request."""
     backend_of: NDArray[np.int64]
     """(n,): where a request was sent, -1 if it was not."""
     profiled_s: NDArray[np.float64]
     """(n,): the predicted seconds of a request, not counting the correction."""
     rate: NDArray[np.float64]
-    """(2,): the estimated arrivals per second, and the seconds of the last arrival."""
+    """(routers, 2): the estimated arrivals per second, and the seconds of the last arrival."""
+    ended: NDArray[np.int64]
+    """(routers,): requests that were answered or expired."""
+    looks: NDArray[np.float64]
+    """(routers, 5): what it knows of others, by the indices of this module."""
+    seen: NDArray[np.int64]
+    """(3, backends): room for what the router that decides takes to be in flight: requests, units, decoding."""
 
 
-def build_router(pool: Pool, requests: int) -> Router:
-    """Return a router that has seen nothing yet."""
-    backends, devices = pool.size_of.shape[0], pool.hosted.shape[0]
+def build_router(pool: Pool, world: World, requests: int) -> Router:
+    """Return routers that have seen nothing yet; they look in turns."""
+    backends, devices, routers = pool.size_of.shape[0], pool.hosted.shape[0], world.routers
+    looks = np.zeros((routers, 5))
+    looks[:, NEXT_S] = world.scrape_s * np.arange(1, routers + 1) / routers
     return Router(
-        np.zeros(backends, dtype=np.int64),
-        np.zeros(backends, dtype=np.int64),
-        np.zeros(backends, dtype=np.int64),
-        np.ones(backends),
-        np.zeros(backends),
+        np.zeros((routers, backends), dtype=np.int64),
+        np.zeros((routers, backends), dtype=np.int64),
+        np.zeros((routers, backends), dtype=np.int64),
+        np.ones((routers, backends)),
+        np.zeros((routers, backends)),
+        np.zeros((routers, backends)),
         pool.device_of,
-        np.zeros(devices, dtype=np.int64),
-        np.zeros(devices),
+        np.zeros((routers, devices), dtype=np.int64),
+        np.zeros((routers, devices)),
         np.full(requests, -1, dtype=np.int64),
         np.zeros(requests),
-        np.zeros(2),
+        np.zeros((routers, 2)),
+        np.zeros(routers, dtype=np.int64),
+        looks,
+        np.zeros((3, backends), dtype=np.int64),
     )
 
 
-def count(router: Router, now_s: float) -> None:
-    """Count an arrival."""
-    router.rate[0] = rate_after(router.rate[0], now_s - router.rate[1])
-    router.rate[1] = now_s
+def count(router: Router, me: int, now_s: float) -> None:
+    """Count an arrival at router `me`."""
+    router.rate[me, 0] = rate_after(router.rate[me, 0], now_s - router.rate[me, 1])
+    router.rate[me, 1] = now_s
 
 
-def view(router: Router, pool: Pool, world: World, k: int, now_s: float) -> Snapshot:
-    """Return what the router sees when it decides about request k, the arrival that it counted last."""
-    correction = np.empty(router.correction.shape[0])
+def look(router: Router, world: World, now_s: float) -> None:
+    """Let each router whose time has come look at how many requests have ended, just before what happens now.
+
+    A page is `overhead_s` on its way; that changes nothing, as all that is made of it is a ratio.
+    """
+    kept = math.exp(-world.scrape_s / RATIO_MEMORY_S)
+    for me in range(world.routers):
+        looks = router.looks[me]
+        while looks[NEXT_S] <= now_s:
+            ended, own = router.ended.sum(), router.ended[me]
+            looks[ALL_LATELY] = kept * looks[ALL_LATELY] + ended - looks[ALL]
+            looks[OWN_LATELY] = kept * looks[OWN_LATELY] + own - looks[OWN]
+            looks[ALL], looks[OWN] = ended, own
+            looks[NEXT_S] += world.scrape_s
+
+
+def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
+    """Return what a router sees when it decides about request k, the arrival that it counted last."""
+    pool, world, me = play.pool, play.world, play.workload.router[k]
+    correction = np.empty(router.correction.shape[1])
     for backend in range(correction.shape[0]):
-        correction[backend] = _correction(router, backend, now_s)
-    progress_s = np.zeros(router.busy.shape[0])
+        correction[backend] = applied(_correction(router, me, backend, now_s))
+    if world.routers > 1:
+        ratio = ratio_of(router.looks[me, ALL_LATELY], router.looks[me, OWN_LATELY])
+        with_others(pool, router.in_flight[me], ratio, router.seen[0])
+        with_others(pool, router.units[me], ratio, router.seen[1])
+        with_others(pool, router.decoding[me], ratio, router.seen[2])
+        progress_s = progress_beside_others_s(pool, k)
+        return Snapshot(
+            router.seen[0], router.seen[1], router.seen[2], progress_s, correction, world.ready,
+            float(ratio * router.rate[me, 0]), k,
+        )  # fmt: skip
+    progress_s = np.zeros(router.busy.shape[1])
     if pool.turns:
-        _progress(router, pool, now_s, progress_s)
+        _progress(router, pool, correction, now_s, progress_s)
     return Snapshot(
-        router.in_flight, router.units, router.decoding, progress_s, correction, world.ready, float(router.rate[0]), k
-    )
+        router.in_flight[0], router.units[0], router.decoding[0], progress_s, correction, world.ready,
+        float(router.rate[0, 0]), k,
+    )  # fmt: skip
 
 
-def _progress(router: Router, pool: Pool, now_s: float, progress_s: NDArray[np.float64]) -> None:
+def _progress(
+    router: Router, pool: Pool, correction: NDArray[np.float64], now_s: float, progress_s: NDArray[np.float64]
+) -> None:
     """Note how long the batch that runs on each device has run: since the last answer, but no longer than it can take.
 
-    Between two tokens nothing comes back, so that nothing is known of iterations that only decode.
+    In seconds of the profile, as all that the correction is a factor on. Between two tokens nothing comes back, so that
+    nothing is known of iterations that only decode; beside other routers nothing is known of any.
     """
     for backend in range(pool.size_of.shape[0]):
         size, device = pool.size_of[backend], pool.device_of[backend]
-        batch_s = pool.batch_s[size, min(router.units[backend], pool.max_batch[size])]
-        progress_s[device] = max(progress_s[device], min(now_s - router.since_s[device], batch_s))
+        batch_s = pool.batch_s[size, min(router.units[0, backend], pool.max_batch[size])]
+        elapsed_s = (now_s - router.since_s[0, device]) / correction[backend]
+        progress_s[device] = max(progress_s[device], min(elapsed_s, batch_s))
 
 
 def send(router: Router, play: Play, snapshot: Snapshot, routed: tuple[int, int, float], now_s: float) -> None:
@@ -109,19 +161,22 @@ def send(router: Router, play: Play, snapshot: Snapshot, routed: tuple[int, int,
         log.outcome[k] = HOPELESS if size >= 0 else NOT_READY
         return
     router.profiled_s[k] = predicted_s / snapshot.correction[backend]
-    device = play.pool.device_of[backend]
-    if router.busy[device] == 0:
-        router.since_s[device] = now_s
+    me, device = play.workload.router[k], play.pool.device_of[backend]
+    if router.busy[me, device] == 0:
+        router.since_s[me, device] = now_s
     _count_in(router, play.workload, backend, k, 1)
 
 
 def _count_in(router: Router, workload: Workload, backend: int, k: int, sign: int) -> None:
-    router.in_flight[backend] += sign
-    router.busy[router.device_of[backend]] += sign
+    me = workload.router[k]
+    router.in_flight[me, backend] += sign
+    router.busy[me, router.device_of[backend]] += sign
+    if sign < 0:
+        router.ended[me] += 1
     if workload.output[k] > 0:
-        router.decoding[backend] += sign
+        router.decoding[me, backend] += sign
     else:
-        router.units[backend] += sign * workload.units[k]
+        router.units[me, backend] += sign * workload.units[k]
 
 
 def answer(router: Router, play: Play, backend: int, k: int, now_s: float) -> None:
@@ -137,25 +192,38 @@ def answer(router: Router, play: Play, backend: int, k: int, now_s: float) -> No
     profiled_s = router.profiled_s[k]
     if workload.steps[k] > 0.0:
         profiled_s *= workload.output[k] / workload.steps[k]
-    _learn(router, backend, now_s, profiled_s, latency_s)
-    router.since_s[pool.device_of[backend]] = now_s
+    me = workload.router[k]
+    _learn(router, pool, me, backend, (now_s, profiled_s, latency_s))
+    router.since_s[me, pool.device_of[backend]] = now_s
     _count_in(router, workload, backend, k, -1)
 
 
 def expire(router: Router, play: Play, k: int, now_s: float) -> None:
     """Give up request k, which is worth nothing any more."""
-    workload = play.workload
+    workload, me = play.workload, play.workload.router[k]
     backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
     play.log.outcome[k] = EXPIRED
     _count_in(router, workload, backend, k, -1)
-    if workload.steps[k] == 0.0 and elapsed_s > router.profiled_s[k] * _correction(router, backend, now_s):
-        _learn(router, backend, now_s, router.profiled_s[k], elapsed_s)
+    if workload.steps[k] == 0.0 and elapsed_s > router.profiled_s[k] * _correction(router, me, backend, now_s):
+        _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], elapsed_s))
 
 
-def _correction(router: Router, backend: int, now_s: float) -> float:
-    return faded(router.correction[backend], now_s - router.learned_s[backend])
+def _correction(router: Router, me: int, backend: int, now_s: float) -> float:
+    return faded(router.correction[me, backend], now_s - router.learned_s[me, backend])
 
 
-def _learn(router: Router, backend: int, now_s: float, profiled_s: float, observed_s: float) -> None:
-    router.correction[backend] = corrected(_correction(router, backend, now_s), profiled_s, observed_s)
-    router.learned_s[backend] = now_s
+def _learn(router: Router, pool: Pool, me: int, backend: int, answered: tuple[float, float, float]) -> None:
+    """Correct a backend's latency, answered = (now_s, profiled_s, observed_s); in turns that of all on its device.
+
+    There most of what is predicted for one is the work of the others. If each had its own correction, the one that is
+    overrated would look later than what it waits for, and get no requests that could say otherwise.
+    """
+    now_s, profiled_s, observed_s = answered
+    device = pool.device_of[backend]
+    for place in range(pool.hosted.shape[1]):
+        j = pool.hosted[device, place]
+        if j == backend or (j >= 0 and pool.turns):
+            router.correction[me, j], router.weight_s[me, j] = corrected(
+                _correction(router, me, j, now_s), router.weight_s[me, j], profiled_s, observed_s
+            )
+            router.learned_s[me, j] = now_s

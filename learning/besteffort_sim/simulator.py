@@ -16,7 +16,7 @@ from besteffort_sim.compiled import compiled
 from besteffort_sim.devices import next_finish
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.model import QUEUE_FULL, Log, Play
-from besteffort_sim.router import answer, build_router, count, expire, send, view
+from besteffort_sim.router import answer, build_router, count, expire, look, send, view
 from besteffort_sim.servers import build_servers
 from besteffort_sim.serving import abandon, deliver, finish
 
@@ -62,10 +62,12 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
     n, backends = workload.arrival_s.shape[0], pool.size_of.shape[0]
     log, agenda = _build_log(n, backends, pool.hosted.shape[0], trail), build_agenda(pool, world, workload)
     play = Play(pool, world, workload, log, agenda.expiry_s)
-    servers, router = build_servers(pool, workload), build_router(pool, n)
+    servers, router = build_servers(pool, workload), build_router(pool, world, n)
     while True:
         end_s, ending = next_finish(servers)
         now_s, event, k = next_event(agenda, log.outcome, end_s)
+        if world.routers > 1:
+            look(router, world, now_s)
         if event == END:
             if ending < 0:
                 return log
@@ -79,11 +81,11 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
         elif event == DELIVERY:
             deliver(servers, play, router.backend_of[k], k, now_s)
         else:
-            count(router, now_s)
-            snapshot = view(router, pool, world, k, now_s)
+            count(router, workload.router[k], now_s)
+            snapshot = view(router, play, k, now_s)
             if trail:
                 _record(log, snapshot)
-            if router.in_flight.sum() >= world.max_requests:
+            if router.in_flight[workload.router[k]].sum() >= world.max_requests:
                 log.outcome[k] = QUEUE_FULL
             else:
                 request = request_of(workload, k)

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["batch_table", "candidates", "corrected", "faded", "next_token_s", "request_s", "work_s"]
+__all__ = ["applied", "batch_table", "candidates", "corrected", "faded", "next_token_s", "request_s", "work_s"]
 
-CORRECTION_GAIN = 0.05
-UPWARD_BIAS = 2.0
-"""A late answer moves the estimate so many times as much as an early one: too low an estimate costs far more."""
+CORRECTION_ANSWERS = 100.0
+DOUBTFUL_ANSWERS = 10.0
+"""So many answers as predicted are taken to have come before the first."""
+MOST_SURPRISING = math.e
+"""An answer counts as at most so many times as late, or as early, as expected."""
+PREDICTION_ERROR = 0.1
+"""Logarithm of how far predictions from a profile that is true are off in the mean of a hundred."""
 CORRECTION_BOUNDS = (0.25, 8.0)
 CONFIRMED_S = 1.0
 """A correction that an answer has confirmed so lately is as it was."""
@@ -136,15 +140,31 @@ def _finish_s(request: Request, pool: Pool, snapshot: Snapshot, ahead: NDArray[n
     return float(max(total - snapshot.progress_s[device], alone))
 
 
-def corrected(correction: float, profiled_s: float, observed_s: float) -> float:
-    """Return the correction after an answer took `observed_s` where `profiled_s` was predicted, not counting it.
+def corrected(correction: float, weight_s: float, profiled_s: float, observed_s: float) -> tuple[float, float]:
+    """Return the correction and its weight after an answer took `observed_s` where `profiled_s` was predicted.
 
-    Not counting it, because it moves while the request waits: an answer compared with the correction of its own
-    decision would move today's by an error that others have removed already, and the correction would swing.
+    It is the mean of what was observed over the mean of what was predicted, of the last hundred answers or so: errors
+    of single predictions cancel. A weight of 0 means that nothing is known yet.
+
+    `profiled_s` does not count the correction: that moves while the request waits, and an answer compared with the
+    correction of its own decision would move today's by an error that others have removed already.
     """
-    error = math.log(max(observed_s, 1e-6) / max(profiled_s * correction, 1e-6))
-    step = CORRECTION_GAIN * (UPWARD_BIAS if error > 0.0 else 1.0) * min(max(error, -1.0), 1.0)
-    return min(max(correction * math.exp(step), CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1])
+    predicted_s = profiled_s * correction
+    observed_s = min(max(observed_s, predicted_s / MOST_SURPRISING), predicted_s * MOST_SURPRISING)
+    kept_s = (1.0 - 1.0 / CORRECTION_ANSWERS) * weight_s if weight_s > 0.0 else DOUBTFUL_ANSWERS * profiled_s
+    found = (correction * kept_s + observed_s) / max(kept_s + profiled_s, 1e-9)
+    return min(max(found, CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1]), kept_s + profiled_s
+
+
+def applied(correction: float) -> float:
+    """Return the factor on a prediction: 1 for what may be an error of prediction as well, and never too low.
+
+    What lies below 1 is taken less seriously than it is, what lies above fully once it is twice what may be error.
+    """
+    log = math.log(correction)
+    if log > 0.0:
+        return math.exp(min(max(2.0 * (log - PREDICTION_ERROR), 0.0), log))
+    return math.exp(min(log + PREDICTION_ERROR, 0.0))
 
 
 def faded(correction: float, since_s: float) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from besteffort_router.dispatch import DECOUPLED, Outcome
 from besteffort_router.errors import Code
-from besteffort_router.scrape import ScrapeError, pending_by_model, read_page
+from besteffort_router.scrape import ScrapeError, ended_by_model, pending_by_model, read_page
 from besteffort_router.upstream import Answer
 from besteffort_router.wire import flag_reply, name_field
 
@@ -134,10 +134,11 @@ class Backends:
 
     async def _scrape(self, replica: Replica) -> None:
         """Read once what waits at a replica, then wait for the next time."""
-        own = self._load.own_by_model(replica)
+        own, ended = self._load.own_by_model(replica), self._load.ended_at(replica)
         try:
             page = await read_page(replica.metrics_url, SCRAPE_S)
             self._load.scraped(self._clock(), replica, pending_by_model(page), own)
+            self._load.counted(self._clock(), replica, ended_by_model(page), ended)
         except ScrapeError:
             self._load.forget_stale(self._clock())
         await asyncio.sleep(SCRAPE_S * self._rng.uniform(0.8, 1.2))

@@ -246,7 +246,7 @@ class Dispatch:
 
     def _leave_lane(self, now_s: float, ticket: Ticket, code: Code) -> None:
         lane = ticket.lane
-        lane.own -= 1
+        lane.leave()
         if code in (Code.OK, Code.DEADLINE_EXCEEDED, Code.CANCELLED):
             lane.learn(now_s, ticket.profiled_s, now_s - ticket.sent_s, answered=code is Code.OK)
 

@@ -2,56 +2,77 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from besteffort_core.arrivals import rate_after, rate_at
 from besteffort_core.decide import STALE_S
-from besteffort_core.latency import corrected, faded, work_s
+from besteffort_core.latency import applied, corrected, faded, work_s
 from besteffort_core.model import Snapshot
+from besteffort_core.others import RATIO_MEMORY_S, progress_beside_others_s, ratio_of, with_others
 from besteffort_router.wire import name_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from besteffort_core.model import Pool
     from besteffort_router.config import Backend, Replica, Settings
 
 __all__ = ["Lane", "Load"]
 
+ALONE, MOST_RATIO = 1.1, 8.0
+"""Below the one there is no other router, only a request on its way; above the other, own requests say too little of
+what others have, and what the servers said last says more."""
+
 
 class Lane:
     """One backend with its counts; it outlives a change of the configuration that keeps it."""
 
-    __slots__ = ("_correction", "_learned_s", "backend", "name_field", "others", "own", "ready")
+    __slots__ = ("_correction", "_learned_s", "_weight_s", "backend", "ended", "name_field", "others", "own", "ready")
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.name_field = name_field(backend.model)
         self.own = 0
         """Requests of this router that are sent and not yet answered."""
+        self.ended = 0
+        """Requests of this router that were sent and are no longer under way."""
         self.others = 0
         """Requests that other routers have there, by the last scrape."""
         self.ready = False
         self._correction = 1.0
+        self._weight_s = 0.0
         self._learned_s = 0.0
 
     def correction(self, now_s: float) -> float:
-        """Return observed over profiled seconds, as it is now."""
-        return faded(self._correction, now_s - self._learned_s)
+        """Return the factor on profiled seconds, as it is now."""
+        return applied(self._observed(now_s))
+
+    def leave(self) -> None:
+        """Count a request out, whatever came of it."""
+        self.own -= 1
+        self.ended += 1
 
     def learn(self, now_s: float, profiled_s: float, observed_s: float, *, answered: bool) -> None:
         """Correct the latency; without an answer `observed_s` is only the least that it would have taken."""
-        correction = self.correction(now_s)
+        correction = self._observed(now_s)
         if answered or observed_s > profiled_s * correction:
-            self._correction, self._learned_s = corrected(correction, profiled_s, observed_s), now_s
+            self._correction, self._weight_s = corrected(correction, self._weight_s, profiled_s, observed_s)
+            self._learned_s = now_s
 
     def set_ready(self, *, ready: bool) -> None:
         """Note whether the model takes requests; what is learned of a server does not hold for the one after it."""
         if ready and not self.ready:
-            self._correction = 1.0
+            self._correction, self._weight_s = 1.0, 0.0
         self.ready = ready
+
+    def _observed(self, now_s: float) -> float:
+        """Return observed over profiled seconds, as it is now."""
+        return faded(self._correction, now_s - self._learned_s)
 
 
 class Load:
@@ -62,6 +83,11 @@ class Load:
         """In the order of the pool."""
         self._known: dict[tuple[Replica, str, str], Lane] = {}
         self._scraped_s: dict[Replica, float] = {}
+        self._counted: dict[Replica, tuple[int, int]] = {}
+        """Requests that had ended at the last look, of all routers and of this one."""
+        self._lately = (0.0, 0.0)
+        """The same of late, on all replicas together."""
+        self._counted_s = 0.0
         self._rate_rps = 0.0
         self._last_s = 0.0
         self._arrivals = 0
@@ -76,12 +102,13 @@ class Load:
 
     def adopt(self, settings: Settings) -> None:
         """Take the lanes of a configuration; requests on a lane that goes keep it until they end."""
-        self.lanes = self.prepare(settings)
+        self.lanes, self._pool = self.prepare(settings), settings.pool
         for lane, backend in zip(self.lanes, settings.backends, strict=True):
             lane.backend = backend
         kept = set(self.lanes)
         self._known = {key: lane for key, lane in self._known.items() if lane in kept}
         replicas = {backend.replica for backend in settings.backends}
+        self._counted = {replica: found for replica, found in self._counted.items() if replica in replicas}
         self._scraped_s = {replica: at for replica, at in self._scraped_s.items() if replica in replicas}
 
     def arrived(self, now_s: float) -> None:
@@ -93,17 +120,27 @@ class Load:
     def snapshot(self, now_s: float) -> Snapshot:
         """Return what is known now."""
         lanes = self.lanes
-        in_flight = np.array([lane.own + lane.others for lane in lanes], dtype=np.int64)
+        in_flight, progress_s, ratio = self._in_flight()
         return Snapshot(
             in_flight=in_flight,
             units=in_flight,
             decoding=np.zeros_like(in_flight),
-            progress_s=np.zeros(len(lanes)),
+            progress_s=progress_s,
             correction=np.array([lane.correction(now_s) for lane in lanes], dtype=np.float64),
             ready=np.array([lane.ready for lane in lanes], dtype=np.bool_),
-            rate_rps=self.rate_rps(now_s),
+            rate_rps=ratio * self.rate_rps(now_s),
             sequence=max(self._arrivals - 1, 0),
         )
+
+    def _in_flight(self) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+        """Return what all routers have on each lane, the progress of devices, and all requests for each own."""
+        own, ratio = np.array([lane.own for lane in self.lanes], dtype=np.int64), ratio_of(*self._lately)
+        if ALONE < ratio <= MOST_RATIO:
+            seen = np.empty_like(own)
+            with_others(self._pool, own, ratio, seen)
+            return seen, progress_beside_others_s(self._pool, self._arrivals), ratio
+        others = np.array([lane.others for lane in self.lanes], dtype=np.int64)
+        return own + others, np.zeros(len(self.lanes)), 1.0
 
     def backlogs_s(self, now_s: float, pool: Pool) -> list[float]:
         """Return for each lane the predicted seconds of its work under way, that of other routers included."""
@@ -143,12 +180,33 @@ class Load:
                 model = lane.backend.model
                 lane.others = max(0, pending.get(model, 0) - max(own.get(model, 0), lane.own))
 
+    def ended_at(self, replica: Replica) -> int:
+        """Return how many requests of this router have ended on a replica."""
+        return sum(lane.ended for lane in self._known.values() if lane.backend.replica == replica)
+
+    def counted(self, now_s: float, replica: Replica, ended: Mapping[str, int], own: int) -> None:
+        """Take the requests by model that ended on a replica since it began: they tell how many are of other routers.
+
+        `own` is `ended_at` of before the page was asked for.
+        """
+        models = {lane.backend.model for lane in self._known.values() if lane.backend.replica == replica}
+        now = sum(count for model, count in ended.items() if model in models), own
+        before = self._counted.get(replica, now)
+        self._counted[replica] = now
+        if now[0] >= before[0] and own >= before[1]:
+            kept = math.exp(-max(now_s - self._counted_s, 0.0) / RATIO_MEMORY_S)
+            found, mine = self._lately
+            self._lately = kept * found + now[0] - before[0], kept * mine + own - before[1]
+            self._counted_s = now_s
+
     def forget_stale(self, now_s: float) -> None:
         """Drop what old scrapes said: stale metrics mean own counts only, never a full server."""
         ages = self.scrape_ages_s(now_s)
         for lane in self.lanes:
             if ages.get(lane.backend.replica, 0.0) > STALE_S:
                 lane.others = 0
+        if any(age_s > STALE_S for age_s in ages.values()):
+            self._lately = (0.0, 0.0)
 
     def scrape_ages_s(self, now_s: float) -> dict[Replica, float]:
         """Return the age of the metrics of each replica that has some to scrape and takes requests."""

@@ -1,4 +1,4 @@
-"""Read from a Triton server's metrics page how many requests wait there, within bounds of time and size."""
+"""Read from a Triton server's metrics page how many requests wait there and have ended, within bounds."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from besteffort_router.errors import RouterError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ScrapeError", "pending_by_model", "read_page"]
+__all__ = ["ScrapeError", "ended_by_model", "pending_by_model", "read_page"]
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
-MOST_PENDING = 1_000_000
+MOST_PENDING, MOST_ENDED = 1_000_000, 2**53
 _PENDING = re.compile(rb'^nv_inference_pending_request_count\{[^}\n]*?model="([^"\n]*)"[^}\n]*\} (\S+)', re.MULTILINE)
+_ENDED = re.compile(
+    rb'^nv_inference_request_(?:success|failure)\{[^}\n]*?model="([^"\n]*)"[^}\n]*\} (\S+)', re.MULTILINE
+)
 _HEADER_END = b"\r\n\r\n"
 
 
@@ -26,10 +29,19 @@ class ScrapeError(RouterError):
 
 def pending_by_model(page: bytes) -> Mapping[str, int]:
     """Return the pending requests by model, over all its versions; what is no number counts as 0."""
+    return _by_model(_PENDING, page, MOST_PENDING)
+
+
+def ended_by_model(page: bytes) -> Mapping[str, int]:
+    """Return the requests that ended since the server began, well or not, by model; empty where it does not say."""
+    return _by_model(_ENDED, page, MOST_ENDED)
+
+
+def _by_model(pattern: re.Pattern[bytes], page: bytes, most: int) -> Mapping[str, int]:
     found: dict[str, int] = {}
-    for name, value in _PENDING.findall(page):
+    for name, value in pattern.findall(page):
         model = name.decode(errors="replace")
-        found[model] = found.get(model, 0) + _count(value)
+        found[model] = found.get(model, 0) + _count(value, most)
     return found
 
 
@@ -74,8 +86,8 @@ def _is_whole(page: bytearray) -> bool:
     return bool(end) and length is not None and len(body) >= int(length[1])
 
 
-def _count(value: bytes) -> int:
+def _count(value: bytes, most: int) -> int:
     try:
-        return int(min(max(float(value), 0.0), MOST_PENDING))
+        return int(min(max(float(value), 0.0), most))
     except ValueError:
         return 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from besteffort_core.errors import PoolError
-from besteffort_core.latency import batch_table, candidates, corrected, faded, next_token_s, request_s, work_s
+from besteffort_core.latency import applied, batch_table, candidates, corrected, faded, next_token_s, request_s, work_s
 from besteffort_core.model import Pool, Request, Snapshot
 from besteffort_core.pool import BackendSpec, Decode, Generation, SizeSpec, build_pool
 from support.pools import snapshot
@@ -75,9 +75,9 @@ def test_the_candidate_of_a_size_is_its_ready_backend_with_the_least_finish(pool
 
 
 def learned_correction(ratio: float) -> float:
-    correction = 1.0
+    correction, weight_s = 1.0, 0.0
     for _ in range(500):
-        correction = corrected(correction, 0.1, 0.1 * ratio)
+        correction, weight_s = corrected(correction, weight_s, 0.1, 0.1 * ratio)
     return correction
 
 
@@ -88,24 +88,42 @@ def test_a_wrong_profile_is_corrected(ratio: float) -> None:
 
 def test_a_noisy_profile_is_estimated_above_its_middle() -> None:
     rng = np.random.default_rng(0)
-    correction, seen = 1.0, []
+    correction, weight_s, seen = 1.0, 0.0, []
     for noise in np.exp(rng.normal(0.0, 0.5, 5000)):
-        correction = corrected(correction, 0.1, 0.1 * noise)
+        correction, weight_s = corrected(correction, weight_s, 0.1, 0.1 * noise)
         seen.append(correction)
     assert 1.05 < np.median(seen) < 1.6
 
 
 def test_answers_that_were_under_way_do_not_correct_twice() -> None:
     """A hundred requests are decided before the first answer says that all take twice as long."""
-    correction = 1.0
+    correction, weight_s = 1.0, 0.0
     for _ in range(100):
-        correction = corrected(correction, 0.1, 0.2)
-    assert correction == pytest.approx(2.0, rel=0.01)
+        correction, weight_s = corrected(correction, weight_s, 0.1, 0.2)
+        assert correction <= 2.0
+    assert correction > 1.9
 
 
 def test_one_absurd_answer_moves_the_estimate_little() -> None:
-    assert corrected(1.0, 0.1, 1e9) < 1.2
-    assert corrected(1.0, 0.1, 0.0) > 0.9
+    assert corrected(1.0, 0.0, 0.1, 1e9)[0] < 1.2
+    assert corrected(1.0, 0.0, 0.1, 0.0)[0] > 0.9
+
+
+def test_errors_of_single_predictions_cancel() -> None:
+    rng = np.random.default_rng(1)
+    correction, weight_s, seen = 1.0, 0.0, []
+    for profiled_s in rng.uniform(0.01, 0.09, 5000):
+        correction, weight_s = corrected(correction, weight_s, profiled_s, profiled_s + rng.choice([-0.005, 0.005]))
+        seen.append(correction)
+    assert np.mean(seen) == pytest.approx(1.0, abs=0.01)
+
+
+def test_what_may_be_an_error_of_prediction_is_not_applied_and_what_is_applied_is_biased_upward() -> None:
+    assert [applied(correction) for correction in (0.95, 1.0, 1.1)] == [1.0, 1.0, 1.0]
+    assert applied(2.0) == pytest.approx(2.0)
+    assert 0.5 < applied(0.5) < 0.65
+    found = [applied(correction) for correction in np.geomspace(0.25, 8.0, 200)]
+    assert found == sorted(found)
 
 
 def test_a_correction_that_nothing_confirms_fades() -> None:

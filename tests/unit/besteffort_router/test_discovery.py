@@ -162,7 +162,8 @@ async def test_servers_that_stay_keep_their_load_and_correction() -> None:
     kept = load.lanes[2]
     load.set_ready(1.0, kept.backend.replica, "model_small", ready=True)
     kept.own, kept.others = 3, 2
-    kept.learn(1.0, 0.1, 0.4, answered=True)
+    for _ in range(20):
+        kept.learn(1.0, 0.1, 0.4, answered=True)
     service.addresses = ["10.0.0.2", "10.0.0.3"]
     await discovery.look(content)
     load.adopt(discovery.resolved(content))

@@ -294,7 +294,8 @@ def test_slow_answers_and_silence_raise_the_estimate_and_fast_ones_lower_it() ->
         (Outcome(Code.CANCELLED), 0.001),
     ):
         found = dispatch()
-        finish(found, forward(found), now_s, outcome)
+        for _ in range(20):
+            finish(found, forward(found, **{"bes-size": "large"}), now_s, outcome)
         corrections.append(found.load.lanes[2].correction(now_s))
     slow, silent, fast, soon_cancelled = corrections
     assert slow > 1.0
@@ -363,7 +364,8 @@ def test_new_settings_keep_counts_corrections_and_readiness_of_the_servers_that_
     found = dispatch(backends=TWO_OF_EACH)
     step = forward(found)
     lane = step.ticket.lane
-    lane.learn(1.0, 0.1, 0.2, answered=True)
+    for _ in range(20):
+        lane.learn(1.0, 0.1, 0.2, answered=True)
     correction = lane.correction(1.0)
     assert correction > 1.0
     found.adopt(settings(backends=TWO_OF_EACH[4:], sizes=config()["sizes"]))
@@ -442,7 +444,8 @@ def test_a_size_that_was_slow_once_is_used_again() -> None:
 
 def test_a_server_that_comes_back_is_as_profiled() -> None:
     found = dispatch()
-    finish(found, forward(found), 0.3, Outcome(Code.DEADLINE_EXCEEDED))
+    for _ in range(20):
+        finish(found, forward(found, **{"bes-size": "large"}), 0.3, Outcome(Code.DEADLINE_EXCEEDED))
     lane = found.load.lanes[2]
     assert lane.correction(0.3) > 1.0
     lane.set_ready(ready=False)
@@ -452,7 +455,8 @@ def test_a_server_that_comes_back_is_as_profiled() -> None:
 
 def test_a_request_is_compared_with_the_profile_not_with_the_correction_of_its_decision() -> None:
     fresh, corrected = dispatch(), dispatch()
-    corrected.load.lanes[2].learn(0.0, 0.1, 0.2, answered=True)
+    for _ in range(20):
+        corrected.load.lanes[2].learn(0.0, 0.1, 0.2, answered=True)
     assert corrected.load.lanes[2].correction(0.0) > 1.0
     steps = [forward(found, **{"bes-size": "large"}) for found in (fresh, corrected)]
     assert steps[0].ticket.profiled_s == pytest.approx(steps[1].ticket.profiled_s)

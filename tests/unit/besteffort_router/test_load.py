@@ -103,3 +103,35 @@ def test_readiness_is_that_of_a_model_on_a_server() -> None:
     found = load()
     found.set_ready(1.0, REPLICA, "model_medium", ready=False)
     assert list(found.snapshot(1.0).ready) == [True, False, True]
+
+
+def test_own_requests_times_the_ratio_of_those_that_ended_tell_what_other_routers_have_now() -> None:
+    found = load()
+    found.counted(1.0, REPLICA, {"model_small": 1000}, 0)
+    found.lanes[0].ended, found.lanes[0].own, found.lanes[1].own = 10, 3, 1
+    found.counted(2.0, REPLICA, {"model_small": 1030, "model_large": 10, "stranger": 900}, found.ended_at(REPLICA))
+    found.arrived(2.0)
+    seen = found.snapshot(2.0)
+    assert list(seen.in_flight) == [12, 4, 0]
+    assert seen.rate_rps == pytest.approx(4.0 * found.rate_rps(2.0))
+
+
+def test_a_router_alone_or_with_hardly_any_requests_goes_by_what_the_servers_said() -> None:
+    for all_ended in (103, 5000):
+        found = load()
+        found.counted(1.0, REPLICA, {"model_small": 0}, 0)
+        found.counted(2.0, REPLICA, {"model_small": all_ended}, 100)
+        found.lanes[0].own, found.lanes[0].others = 2, 5
+        assert list(found.snapshot(2.0).in_flight) == [7, 0, 0]
+
+
+def test_a_server_that_began_anew_and_stale_metrics_say_nothing_of_other_routers() -> None:
+    found = load()
+    found.counted(1.0, REPLICA, {"model_small": 1000}, 0)
+    found.counted(2.0, REPLICA, {"model_small": 7}, 5)
+    found.lanes[0].own = 2
+    assert list(found.snapshot(2.0).in_flight) == [2, 0, 0]
+    found.counted(3.0, REPLICA, {"model_small": 27}, 10)
+    assert list(found.snapshot(3.0).in_flight) == [8, 0, 0]
+    found.forget_stale(3.1 + STALE_S)
+    assert list(found.snapshot(3.1 + STALE_S).in_flight) == [2, 0, 0]

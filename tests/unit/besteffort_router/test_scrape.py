@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from besteffort_router.scrape import MAX_PAGE_BYTES, ScrapeError, pending_by_model, read_page
+from besteffort_router.scrape import MAX_PAGE_BYTES, ScrapeError, ended_by_model, pending_by_model, read_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,6 +25,12 @@ nv_inference_request_success{model="large",version="1"} 99
 
 def test_pending_requests_are_summed_over_the_versions_of_a_model() -> None:
     assert pending_by_model(PAGE) == {"large": 7, "small": 0}
+
+
+def test_requests_that_ended_are_summed_whether_well_or_not_and_may_be_many() -> None:
+    page = PAGE + b'nv_inference_request_failure{model="large",reason="CANCELED",version="1"} 3000000000\n'
+    assert ended_by_model(page) == {"large": 3_000_000_099}
+    assert ended_by_model(b"") == {}
 
 
 def test_what_is_no_count_counts_as_none() -> None:

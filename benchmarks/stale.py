@@ -1,0 +1,78 @@
+"""What do several routers lose that see each other only in what the servers reported a second ago?
+
+Scoring on four co-located GPUs, unpredictable loads, the same requests: four routers against one that knows all. The
+first seconds, in which a router has yet to see how many others there are, are shown apart. The last line is one JSON
+object. Goal: at most 1.5 points of peak.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+
+from besteffort_core.policy import Kind
+from besteffort_sim.choice import build_plan
+from besteffort_sim.simulator import simulate
+from besteffort_study.catalogue import DURATION_S, TEST_SEEDS, UNPREDICTABLE, draw_workload
+from besteffort_study.load_unit import load_unit_rps
+from besteffort_study.pools import build_study_pool, true_world
+from besteffort_study.profiles import PROFILES, gpu_profile
+from besteffort_study.scenarios import scenario
+from besteffort_train.evaluation import interval
+
+ROUTERS, SCRAPE_S, DELAY_S = 4, 1.0, 0.0005
+WARM_UP_S = 5.0
+SEEDS = 10
+GOAL_POINTS = 1.5
+PRICE = np.array([-2.0, 0.3, 2.0, 0.3])
+"""Price with the margin that is best for one router; both have the same."""
+
+
+def main() -> None:
+    found = np.array([[shares(family, load, seed) for family, load in UNPREDICTABLE] for seed in TEST_SEEDS[:SEEDS]])
+    one, several = found[..., 0], found[..., 1]
+    lost = interval(100.0 * (one - several).mean(axis=1))
+    print(
+        json.dumps(
+            {
+                "bar": "stale",
+                "value": {"points_lost": round(lost.mean, 2), "interval": round(lost.half, 2)},
+                "goal": {"points_lost": GOAL_POINTS},
+                "holds": lost.mean <= GOAL_POINTS,
+                "share_of_peak": {"one": round(one.mean(), 4), "several": round(several.mean(), 4)},
+                "whole_runs": {"one": round(found[..., 2].mean(), 4), "several": round(found[..., 3].mean(), 4)},
+                "routers": ROUTERS,
+                "scrape_s": SCRAPE_S,
+                "by_load": {
+                    f"{family} {load}x": round(100.0 * float((one - several)[:, place].mean()), 2)
+                    for place, (family, load) in enumerate(UNPREDICTABLE)
+                },
+                "seeds": SEEDS,
+            }
+        )
+    )
+
+
+def shares(family: str, load: float, seed: int) -> tuple[float, float, float, float]:
+    """Return the shares of peak of one router and of several, after the warm-up and of the whole run."""
+    asked = scenario("SC")
+    pool, unit_rps = SETTING
+    requests = draw_workload(asked, family, load * unit_rps, seed, duration_s=DURATION_S + WARM_UP_S)
+    peak = pool.quality.max(axis=1)[requests.task]
+    later, found = requests.arrival_s >= WARM_UP_S, []
+    for routers in (1, ROUTERS):
+        at = np.random.default_rng(seed).integers(0, routers, requests.task.size)
+        world = true_world(pool)._replace(overhead_s=DELAY_S, routers=routers, scrape_s=SCRAPE_S)
+        reward = simulate(pool, world, requests._replace(router=at), build_plan(Kind.PRICE, PRICE)).reward
+        found.append((reward[later].sum() / peak[later].sum(), reward.sum() / peak.sum()))
+    print(f"{family} {load}x, seed {seed}: one {found[0][0]:.4f}, several {found[1][0]:.4f}", file=sys.stderr)
+    return found[0][0], found[1][0], found[0][1], found[1][1]
+
+
+POOL = build_study_pool(gpu_profile(PROFILES[0]), "co", scenario("SC"))
+SETTING = POOL, load_unit_rps(POOL, true_world(POOL), scenario("SC"))
+
+if __name__ == "__main__":
+    main()

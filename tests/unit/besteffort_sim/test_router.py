@@ -1,0 +1,42 @@
+"""Several routers in one simulation, each with its own view."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from besteffort_core.policy import Kind
+from besteffort_sim.choice import build_plan
+from besteffort_sim.model import Log
+from besteffort_sim.simulator import simulate
+from support.worlds import pool_of, workload_of, world_of
+
+
+def played(routers: int, scrape_s: float = 1.0) -> tuple[Log, np.ndarray]:
+    """200 requests a second for 6 s on two servers."""
+    pool = pool_of({1: 0.01}, {1: 0.02, 64: 0.04}, devices=("a", "b"))
+    arrival_s = np.arange(0.0, 6.0, 0.005)
+    at = np.random.default_rng(0).integers(0, routers, arrival_s.size)
+    world = world_of(pool)._replace(routers=routers, scrape_s=scrape_s)
+    workload = workload_of(arrival_s.tolist())._replace(router=at)
+    log = simulate(pool, world, workload, build_plan(Kind.PRICE), trail=True)
+    return log, arrival_s
+
+
+def test_a_router_learns_from_what_ended_how_much_there_is_beside_its_own() -> None:
+    log, arrival_s = played(4)
+    assert log.rate_rps[arrival_s > 4.0].mean() == pytest.approx(200.0, rel=0.15)
+    assert log.rate_rps[(arrival_s > 0.1) & (arrival_s < 0.2)].mean() < 50.0
+
+
+def test_what_routers_take_to_be_in_flight_is_about_what_one_would_know() -> None:
+    several, arrival_s = played(4)
+    alone, _ = played(1)
+    late = arrival_s > 4.0
+    taken, known = several.in_flight[late].sum(axis=1).mean(), alone.in_flight[late].sum(axis=1).mean()
+    assert taken == pytest.approx(known, rel=0.35)
+
+
+def test_routers_that_never_look_know_nothing_of_each_other() -> None:
+    log, arrival_s = played(4, scrape_s=100.0)
+    assert log.rate_rps[arrival_s > 4.0].mean() == pytest.approx(50.0, rel=0.2)
