@@ -48,8 +48,8 @@ test: lint  ## everything CI runs
 e2e: $(VENV)/dev.done  ## the whole on a real Kubernetes node: needs root, says what it installs (ARGS="--kubeconfig FILE": on yours)
 	@PYTHONPATH=tests $(BIN)/python -m e2e $(ARGS)
 
-BARS := \ availability bursty calibration chart crd demo dqn drift e2e evaluate-time failover generation greedy live-gap models stale
-	operator-faults parity per-gpu reconcile rollout router-start shift sim stable windows
+BARS := availability bursty calibration chart crd demo dqn drift e2e evaluate-time failover generation greedy live-gap \
+	models operator-faults parity per-gpu reconcile rollout router-start shift sim stable stale windows
 .PHONY: $(BARS:%=bar-%)
 $(BARS:%=bar-%): bar-%: $(VENV)/dev.done
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py
