@@ -1,1 +1,1 @@
-"""The trainers: direct search of scorers and rules, the paper's Double DQN, and the comparison of all policies in the simulator."""
+"""The trainers: direct search of scorers and rules, the paper's Double DQN, and the comparison of policies."""
