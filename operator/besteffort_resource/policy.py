@@ -87,8 +87,8 @@ class Policy(Block):
     )
     fallback: PolicyKind = Field(
         default=PolicyKind.PRICE,
-        description="Rules when the bundle is missing or refused, decisions are slow, metrics are old, or a DQN is out of "
-        "its range; neither Learned nor DQN.",
+        description="Rules when the bundle is missing or refused, decisions are slow, metrics are old, or a DQN is "
+        "out of its range; neither Learned nor DQN.",
     )
     static_size: forms.SizeName | None = Field(
         default=None, description="The size that Static uses; only where kind or fallback is Static."
