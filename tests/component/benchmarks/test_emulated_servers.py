@@ -1,22 +1,17 @@
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from emulated.pool import MEAN_TOKENS, SIZES, profiles, write_repository
 
 from besteffort_cli.cores import split_cores
 from besteffort_cli.installation import find_or_install, home_folder
 from besteffort_cli.triton import TritonServer
 from besteffort_cli.triton_client import TritonClient
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
-
-from emulated.pool import MEAN_TOKENS, SIZES, profiles, write_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

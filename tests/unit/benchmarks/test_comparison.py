@@ -1,13 +1,7 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
-
 from gap.comparison import Policy, compare, inverted, standard_error
 
 from besteffort_cli.record import Outcome, Record

@@ -9,9 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
-
 from emulated.device import DEAD_AFTER_S, Device
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
