@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from besteffort_study.catalogue import TUNING_SEEDS, draw_workload
 from besteffort_study.contestants import Ruled, prices_of
 from besteffort_study.entrant import Case
+from besteffort_study.errors import StudyError
 from besteffort_study.load_unit import load_unit_rps
 from besteffort_study.pools import build_study_pool, true_world
 from besteffort_study.profiles import PROFILES, gpu_profile
@@ -53,24 +55,24 @@ HORIZONS = (1.0, 0.5, 2.0, 4.0)
 """In deadlines; the first until the last pass, then the one whose values earn most is kept."""
 
 
-def tune(scenario_name: str, layout: str, report: Callable[[str, float], None]) -> Tuned:
-    """Return the tuned numbers of all entrants of a scenario on a layout; `report` hears each one's share of peak."""
-    cases = _cases(scenario_name, layout, 0)
-    numbers = {}
-    for name, start in RULES.items():
+def tune(scenario_name: str, layout: str, report: Callable[[str, float], None]) -> Iterator[Tuned]:
+    """Yield the tuned numbers of all rules of a scenario on a layout, then those and the values of the states.
+
+    `report` hears each one's share of peak.
+    """
+    cases, numbers = _cases(scenario_name, layout, 0), {}
+    for name, start in {**RULES, ORACLE_NAME: _oracle(cases)}.items():
         numbers[name], share = _tuned(start, cases)
         report(name, share)
-    numbers[ORACLE_NAME], share = _tuned(_oracle(cases), cases)
-    report(ORACLE_NAME, share)
-    values, share, decisions = tune_values(scenario_name, layout, cases)
-    report(TABLE_NAME, share)
-    about = {
+    about: dict[str, object] = {
         "loads": [f"{family} {load:g}x" for family, load in LOADS],
         "seconds_each": DURATION_S,
-        "simulations_each": ROUNDS * CANDIDATES * len(LOADS),
-        "decisions_of_values": decisions,
+        "simulations_each": ROUNDS * (CANDIDATES + 1) * len(cases),
     }
-    return Tuned(numbers, values, about)
+    yield Tuned(numbers, None, about)
+    values, share, decisions = tune_values(scenario_name, layout, cases)
+    report(TABLE_NAME, share)
+    yield Tuned(numbers, values, {**about, "decisions_of_values": decisions})
 
 
 @functools.cache
@@ -82,11 +84,12 @@ def _unit_rps(scenario_name: str) -> float:
 def _cases(scenario_name: str, layout: str, repeat: int) -> list[Case]:
     asked, rate_rps = scenario(scenario_name), _unit_rps(scenario_name)
     pool = build_study_pool(gpu_profile(PROFILES[0]), layout, asked)
-    seed = TUNING_SEEDS[repeat]
-    return [
-        Case(pool, true_world(pool), draw_workload(asked, family, load * rate_rps, seed, duration_s=DURATION_S))
-        for family, load in LOADS
-    ]
+    world, seed, cases = true_world(pool), TUNING_SEEDS[repeat], []
+    for family, load in LOADS:
+        with suppress(StudyError):  # a gap in the trace
+            drawn = draw_workload(asked, family, load * rate_rps, seed, duration_s=DURATION_S)
+            cases.append(Case(pool, world, drawn))
+    return cases
 
 
 def _tuned(start: Start, cases: Sequence[Case]) -> tuple[NDArray[np.float64], float]:
@@ -168,4 +171,5 @@ def _tell(name: str, share: float) -> None:
 
 if __name__ == "__main__":
     _scenario, _layout = sys.argv[1:]
-    save_tuned(_scenario, _layout, tune(_scenario, _layout, _tell))
+    for _tuned_so_far in tune(_scenario, _layout, _tell):
+        save_tuned(_scenario, _layout, _tuned_so_far)
