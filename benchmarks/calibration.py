@@ -1,8 +1,9 @@
 """What does a latency profile cost that is wrong by a factor, in the first minute and after it?
 
 Scoring on four co-located GPUs. For each factor and load: the reward with the profile that is wrong, against the same
-requests on the same slower or faster GPUs with a profile that is right. The last line is one JSON object. Goal: at most
-1 point of peak after the first minute, in the mean over the loads, for each factor.
+requests on the same slower or faster GPUs with a profile that is right. Both correct what they believe: so factor 1 is
+one run twice, and does not tell what correcting costs where nothing is wrong. The last line is one JSON object.
+Goal: at most 1 point of peak after the first minute, in the mean over the loads, for each factor.
 """
 
 from __future__ import annotations
