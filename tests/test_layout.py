@@ -29,8 +29,9 @@ def test_a_folder_on_the_path_is_no_package_itself(folder: str) -> None:
     assert folder == "tests" or not list((ROOT / folder).glob("*.py"))
 
 
-def test_tests_are_no_packages() -> None:
-    assert not list((ROOT / "tests").rglob("__init__.py"))
+def test_tests_are_no_packages_but_the_one_that_a_benchmark_is_named_like() -> None:
+    """Without it `import e2e` would find benchmarks/e2e.py, wherever that stands on the path."""
+    assert list((ROOT / "tests").rglob("__init__.py")) == [ROOT / "tests" / "e2e" / "__init__.py"]
 
 
 def test_no_module_hides_one_of_the_standard_library() -> None:

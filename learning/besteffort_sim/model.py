@@ -82,9 +82,9 @@ class Plan(NamedTuple):
     network: Network
     """Of DQN."""
     scorer: Scorer
+    """Of Learned."""
     general: Scorer
     """What decides where `scorer` is out of its range."""
-    """Of Learned."""
     forced: NDArray[np.int64]
     """(n,) or (0,): the size that request k gets where it is ready, -1 for the policy's own choice."""
 

@@ -6,6 +6,7 @@ Price as a scorer and the general scorer, take part in the choice of the best ch
 
 from __future__ import annotations
 
+import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -93,20 +94,13 @@ def search_scorer(
 ) -> Checkpoint:
     """Return the checkpoint that is worth most, the starts among them; one seed makes one result.
 
-    The search sets out from the best start; all must have networks of one width. `price` are the numbers that rule
-    where the scorer is out of its range. `report` hears every round, with the worth of the last checkpoint.
+    The search sets out from the best start; all must have networks of one width. `price` are the numbers that the
+    plans carry and that the range is played with. `report` hears every round, with the worth of the last checkpoint.
     """
     checks, drawn = _episodes(draw, settings.check_episodes, _rng(seed, 2)), _rng(seed, 3)
     episodes: Sequence[Episode] = ()
     with ThreadPoolExecutor(2) as threads:
-
-        def values(points: NDArray[np.float64], played: Sequence[Episode]) -> NDArray[np.float64]:
-            plans = [build_plan(Kind.LEARNED, price, scorer_of(point, starts[0])) for point in points]
-            pairs = [(episode, plan) for plan in plans for episode in played]
-            found = list(threads.map(lambda pair: worth(*pair), pairs))
-            means: NDArray[np.float64] = np.array(found).reshape(len(plans), len(played)).mean(axis=1)
-            return means
-
+        values = functools.partial(_values, threads, price, starts[0])
         first = values(np.array([vector_of(start) for start in starts]), checks)
         start, point = starts[int(first.argmax())], vector_of(starts[int(first.argmax())])
         spreads = FIRST_STEP * _spreads(start, generates=checks[0].pool.mean_steps > 0.0)
@@ -124,6 +118,21 @@ def search_scorer(
                 best = latest if latest.worth > best.worth else best
             report(latest._replace(round=number))
     return best._replace(scorer=_with_range(best.scorer, price, checks))
+
+
+def _values(
+    threads: ThreadPoolExecutor,
+    price: Parameters,
+    like: Scorer,
+    points: NDArray[np.float64],
+    played: Sequence[Episode],
+) -> NDArray[np.float64]:
+    """Return the mean worth of the scorer of each row of points, (points,)."""
+    plans = [build_plan(Kind.LEARNED, price, scorer_of(point, like)) for point in points]
+    pairs = [(episode, plan) for plan in plans for episode in played]
+    found = list(threads.map(lambda pair: worth(*pair), pairs))
+    means: NDArray[np.float64] = np.array(found).reshape(len(plans), len(played)).mean(axis=1)
+    return means
 
 
 def _replaced(

@@ -137,10 +137,10 @@ def require_layout(bundle: Bundle, tasks: Sequence[str], sizes: Sequence[str]) -
 def _header(data: bytes) -> dict[str, Any]:
     """Return the JSON header of a file that safetensors has already found whole."""
     length = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
     try:
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
         header = json.loads(metadata.get(HEADER_KEY, "null"))
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise BundleError(f"policy bundle: no header of format {FORMAT}; is this a policy made by `besteffort train`?")

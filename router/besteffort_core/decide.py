@@ -89,10 +89,10 @@ def decide(
     shadow = -1
     if pinned >= 0:
         backend, reason = int(found.backend[pinned]), Reason.PINNED
-    elif policy.kind is Kind.STATIC or len(ready) > 1:
-        backend, reason, shadow = _chosen(request, pool, snapshot, found, policy, health)
     else:
-        backend, reason = int(found.backend[ready[0]]), Reason.ONLY_READY
+        backend, reason, shadow = _chosen(request, pool, snapshot, found, policy, health)
+        if len(ready) == 1 and policy.kind is not Kind.STATIC:
+            reason = Reason.ONLY_READY
     if backend < 0:
         return Decision(-1, -1, 0.0, reason, Refusal.NO_READY_SIZE)
     finish_s = float(found.finish_s[backend])
@@ -104,12 +104,12 @@ def _chosen(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason, int]:
     """Return the backend, why, and the size that a shadowed network wanted (-1 for none)."""
-    if policy.kind is not Kind.STATIC:
-        found = timely(request, pool, found)
-    learned, trouble = _learned(request, pool, snapshot, found, policy, health)
+    in_time = timely(request, pool, found)
+    learned, trouble = _learned(request, pool, snapshot, in_time, policy, health)
     if learned >= 0 and not policy.shadow:
         return learned, trouble or Reason.LEARNED, -1
-    backend = policy.rule.choose(request, found, pool, snapshot, policy.rule.parameters)
+    offered = found if policy.rule.kind is Kind.STATIC else in_time
+    backend = policy.rule.choose(request, offered, pool, snapshot, policy.rule.parameters)
     return backend, trouble or policy.rule.reason, int(pool.size_of[learned]) if learned >= 0 else -1
 
 

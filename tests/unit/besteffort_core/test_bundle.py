@@ -145,3 +145,10 @@ def test_a_network_is_for_its_kind_only_and_heuristics_take_the_numbers_of_any_b
         require_kind(scorer, Kind.DQN)
     with pytest.raises(BundleError, match=r"it is for kind DQN, but policy\.kind is Learned"):
         require_kind(dqn, Kind.LEARNED)
+
+
+def test_a_header_nested_too_deeply_is_no_header() -> None:
+    data = bundle_to_bytes(random_bundle())
+    deep = save(load(data), metadata={"besteffort": "[" * 200_000})
+    with pytest.raises(BundleError, match="no header of format"):
+        parse_bundle(bytes(deep))

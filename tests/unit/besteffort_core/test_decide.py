@@ -148,3 +148,9 @@ def test_a_generation_is_not_put_where_a_long_output_would_be_late_if_it_can_go_
     assert kept(0.6, 0.7, 1.2) == [True, False, False]
     assert kept(0.7, 0.8, 1.2) == [True, True, False]
     assert kept(0.6, 0.7, 1.2, request=asked._replace(steps=0.0)) == [True, True, False]
+
+
+def test_a_static_fallback_refuses_what_is_hopeless_and_does_not_say_that_nothing_is_ready(pool: Pool) -> None:
+    policy = build_policy(Kind.DQN, Kind.STATIC, None, static_size=2)
+    decision = decide(REQUEST, pool, snapshot([0, 0, 40]), policy, health=Health())
+    assert (decision.size, decision.refusal) == (2, Refusal.HOPELESS)
