@@ -216,13 +216,15 @@ def _learn(router: Router, pool: Pool, me: int, backend: int, answered: tuple[fl
     """Correct a backend's latency, answered = (now_s, profiled_s, observed_s); in turns that of all on its device.
 
     There most of what is predicted for one is the work of the others. If each had its own correction, the one that is
-    overrated would look later than what it waits for, and get no requests that could say otherwise.
+    overrated would look later than what it waits for, and get no requests that could say otherwise. Where requests
+    generate each has its own: what is wrong with a prediction is then how the sizes wait for each other, and the error
+    of one that waits for long decodes would keep all others off the device (6 points of reward in bursts).
     """
     now_s, profiled_s, observed_s = answered
     device = pool.device_of[backend]
     for place in range(pool.hosted.shape[1]):
         j = pool.hosted[device, place]
-        if j == backend or (j >= 0 and pool.turns):
+        if j == backend or (j >= 0 and pool.turns and pool.mean_steps == 0.0):
             router.correction[me, j], router.weight_s[me, j] = corrected(
                 _correction(router, me, j, now_s), router.weight_s[me, j], profiled_s, observed_s
             )

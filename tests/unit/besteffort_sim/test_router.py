@@ -40,3 +40,12 @@ def test_what_routers_take_to_be_in_flight_is_about_what_one_would_know() -> Non
 def test_routers_that_never_look_know_nothing_of_each_other() -> None:
     log, arrival_s = played(4, scrape_s=100.0)
     assert log.rate_rps[arrival_s > 4.0].mean() == pytest.approx(50.0, rel=0.2)
+
+
+@pytest.mark.parametrize(("mean_steps", "shared"), [(0.0, True), (4.0, False)])
+def test_sizes_in_turns_share_what_is_learned_of_latency_unless_they_generate(mean_steps: float, shared: bool) -> None:  # noqa: FBT001 - a case
+    pool = pool_of({1: 0.01}, {1: 0.02})._replace(turns=True, mean_steps=mean_steps)
+    world, workload = world_of(pool, slowness=2.0), workload_of(np.arange(0.0, 10.0, 0.05).tolist())
+    log = simulate(pool, world, workload, build_plan(Kind.STATIC, np.array([0.0])), trail=True)
+    assert log.correction[-1, 0] > 1.5
+    assert bool(log.correction[-1, 1] == log.correction[-1, 0]) is shared
