@@ -25,7 +25,7 @@ WEIGHTS = {
     "generates": (3.033, 0.07),
     "generation log cost": (-0.067, 0.002),
     "generation backlog": (-3.857, -0.118),
-    "generation mean backlog": (-0.742, -0.012),
+    "generation mean backlog": (-0.142, -0.012),
     "generation log load": (-0.423, 0.016),
     "round": (0.076, 0.009),
     "round after": (-0.122, 0.018),
