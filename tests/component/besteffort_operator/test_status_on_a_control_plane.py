@@ -160,7 +160,7 @@ class Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         backend = {"size": "small", "replica": "a", "ready": True, "backlogS": type(self).backlog_s}
-        policy = {"kind": "Price", "mode": "Enforce", "loadedAtS": 1_700_000_000}
+        policy = {"kind": "Learned", "mode": "Enforce", "loadedAtS": 1_700_000_000}
         body = json.dumps({"policy": policy, "backends": [backend], "rateRps": 1}).encode()
         self.send_response(200)
         self.end_headers()
@@ -202,4 +202,4 @@ def test_servers_follow_the_backlog_that_routers_report(bench: Bench) -> None:
         page.backlog_s = 0.0
         wait_for(lambda: bench.status()["scaling"][0]["wanted"] == 1 or None, "one server")
         done = bench.run("status", "assistant")
-        assert "Policy Price in mode Enforce on 1/1 routers" in done.out
+        assert "Policy Learned in mode Enforce on 1/1 routers" in done.out
