@@ -25,16 +25,31 @@ OURS = ("--metrics=", "--log-format=", "--webhook=")
 """Arguments that a test sets otherwise: it runs beside others on one machine."""
 
 
-@pytest.fixture(autouse=True)
-def add_ons(server: ApiServer) -> Iterator[None]:
-    """A cluster with KEDA and the Prometheus operator, and two teams."""
+@pytest.fixture(scope="module", autouse=True)
+def add_ons(server: ApiServer) -> list[str]:
+    """A cluster with KEDA and the Prometheus operator, and two teams; kinds that came with them.
+
+    The definitions stay: an API server now and then takes minutes to let go of one.
+    """
     found = definitions()
     teams = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in (TEAM, OTHER))
     server.apply(*teams, *found)
-    names = [f"customresourcedefinition/{one['metadata']['name']}" for one in found]
-    server.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    names = [one["metadata"]["name"] for one in found]
+    server.kubectl(
+        "wait",
+        "--for=condition=Established",
+        *(f"customresourcedefinition/{name}" for name in names),
+        "--timeout=60s",
+    )
+    return names
+
+
+@pytest.fixture(autouse=True)
+def tidy(server: ApiServer, add_ons: list[str]) -> Iterator[None]:
+    """Leave no object of an add-on to the next test."""
     yield
-    server.kubectl("delete", *names)
+    for namespace in (TEAM, OTHER):
+        server.kubectl("delete", ",".join(add_ons), "--all", "-n", namespace)
 
 
 def operator(helm: Helm, log: Path, *flags: str) -> Operator:
