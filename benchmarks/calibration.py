@@ -16,6 +16,7 @@ import numpy as np
 
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_sim.report import peaks
 from besteffort_sim.simulator import simulate
 from besteffort_study.catalogue import TEST_SEEDS, draw_workload
 from besteffort_study.load_unit import load_unit_rps
@@ -67,7 +68,7 @@ def main() -> None:
 def losses(pool: Pool, unit_rps: float, factor: float, family: str, load: float, seed: int) -> tuple[float, float]:
     """Return what the wrong profile costs, as shares of peak, in the first minute and after it."""
     requests = draw_workload(scenario("SC"), family, load * unit_rps, seed, duration_s=DURATION_S)
-    plan, peak = build_plan(Kind.PRICE, PRICE), pool.quality.max(axis=1)[requests.task]
+    plan, peak = build_plan(Kind.PRICE, PRICE), peaks(pool, requests)
     scaled = pool._replace(batch_s=factor * pool.batch_s, sequence_s=factor * pool.sequence_s)
     wrong = true_world(pool)._replace(slowness=np.full(pool.max_batch.size, factor))
     right = simulate(scaled, true_world(scaled), requests, plan).reward

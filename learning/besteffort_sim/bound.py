@@ -21,6 +21,7 @@ from besteffort_sim.auction import descend, least_prices, priced
 from besteffort_sim.compiled import compiled
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.market import Market, build_market
+from besteffort_sim.report import peaks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def reachable_share(pool: Pool, world: World, workload: Workload, part: float, w
     if workload.arrival_s.size == 0:
         raise SimulationError("bound: it needs at least one request")
     window = (workload.arrival_s / window_s).astype(np.int64)
-    peak = pool.quality.max(axis=1)[workload.task]
+    peak = peaks(pool, workload)
     reached = [
         upper_bound(pool, world, _only(workload, window == number)).reward >= part * peak[window == number].sum()
         for number in np.unique(window)

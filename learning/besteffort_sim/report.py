@@ -12,9 +12,10 @@ from besteffort_sim.model import ANSWERED, EXPIRED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from besteffort_core.model import Pool
     from besteffort_sim.model import Log, Workload
 
-__all__ = ["Summary", "summarise"]
+__all__ = ["Summary", "peaks", "share_of_peak", "summarise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,17 @@ def summarise(workload: Workload, log: Log, sizes: int) -> Summary:
         p99_s=p99_s,
         shares=tuple(float(count) / max(int(answered.sum()), 1) for count in counts),
     )
+
+
+def peaks(pool: Pool, workload: Workload) -> NDArray[np.float64]:
+    """Return for each request what the best size is worth in time, (n,)."""
+    best: NDArray[np.float64] = pool.quality.max(axis=1)[workload.task]
+    return best
+
+
+def share_of_peak(pool: Pool, workload: Workload, log: Log) -> float:
+    """Return reward over what the best size would earn if it always answered in time."""
+    return float(log.reward.sum() / peaks(pool, workload).sum())
 
 
 def _percentiles(latency_s: NDArray[np.float64]) -> tuple[float, float, float]:

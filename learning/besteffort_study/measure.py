@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from besteffort_sim.report import summarise
+from besteffort_sim.report import peaks, summarise
 from besteffort_study.cell import BOUND, Cell, Played
 from besteffort_study.windows import second_by_second, window_shares
 
@@ -22,7 +22,7 @@ __all__ = ["bound_cell", "played_cell"]
 
 def played_cell(where: Round, case: Case, log: Log, *, policy: str, digest: str, bounded: bool) -> Cell:
     """Return the cell of a policy in a round."""
-    found, peak = summarise(case.workload, log, case.pool.quality.shape[1]), _peak(case)
+    found, peak = summarise(case.workload, log, case.pool.quality.shape[1]), peaks(case.pool, case.workload)
     played = Played(
         in_time=found.in_time / found.offered,
         late=found.late / found.offered,
@@ -39,14 +39,8 @@ def played_cell(where: Round, case: Case, log: Log, *, policy: str, digest: str,
 
 def bound_cell(where: Round, case: Case, bound: float, digest: str) -> Cell:
     """Return the cell of the bound on the mean reward of a round."""
-    peak = _peak(case)
+    peak = peaks(case.pool, case.workload)
     return Cell(where, BOUND, digest, peak.size, bound, float(peak.mean()), series=_series(where, case, peak))
-
-
-def _peak(case: Case) -> NDArray[np.float64]:
-    """Return for each request what the best size is worth in time, (n,)."""
-    best: NDArray[np.float64] = case.pool.quality.max(axis=1)[case.workload.task]
-    return best
 
 
 def _series(where: Round, case: Case, values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -22,6 +22,7 @@ from besteffort_core.dqn import Network
 from besteffort_core.policies import DEFAULT_LADDER, DEFAULT_PRICE
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_sim.report import share_of_peak
 from besteffort_sim.simulator import simulate
 from besteffort_study.catalogue import TUNING_SEEDS, UNPREDICTABLE, VALIDATION_SEEDS, draw_workload
 from besteffort_study.errors import StudyError
@@ -99,15 +100,9 @@ class Setting:
         judged = [self.episode(*one, VALIDATION_SEEDS[0], JUDGED_S) for one in within]
 
         def judge(plan: Plan) -> float:
-            return float(np.mean([of_peak(episode, plan) for episode in judged]))
+            return float(np.mean([share_of_peak(one.pool, one.workload, simulate(*one, plan)) for one in judged]))
 
         return Course(len(self.asked.tasks), len(self.sizes), self.draw, judge)
-
-
-def of_peak(episode: Episode, plan: Plan) -> float:
-    """Return reward over what the best size would earn if it always answered in time."""
-    best = episode.pool.quality.max(axis=1)[episode.workload.task]
-    return float(simulate(*episode, plan).reward.sum() / best.sum())
 
 
 def paper_bundle(base: str, layout: str) -> Bundle:

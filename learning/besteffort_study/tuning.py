@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from besteffort_sim.report import share_of_peak
 from besteffort_study.catalogue import TUNING_SEEDS, draw_workload
 from besteffort_study.contestants import Ruled, prices_of
 from besteffort_study.entrant import Case
@@ -104,11 +105,7 @@ def _tuned(start: Start, cases: Sequence[Case]) -> tuple[NDArray[np.float64], fl
 
 
 def _share(entrant: Entrant, cases: Sequence[Case]) -> float:
-    return float(np.mean([_part(case, entrant.play(case)) for case in cases]))
-
-
-def _part(case: Case, log: Log) -> float:
-    return float(log.reward.sum() / case.pool.quality.max(axis=1)[case.workload.task].sum())
+    return float(np.mean([share_of_peak(case.pool, case.workload, entrant.play(case)) for case in cases]))
 
 
 class _Told(NamedTuple):

@@ -11,6 +11,7 @@ from besteffort_core.dqn import observe
 from besteffort_core.latency import candidates
 from besteffort_core.model import Snapshot
 from besteffort_sim.compiled import compiled
+from besteffort_sim.report import peaks
 from besteffort_sim.simulator import request_of, simulate
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def play(episode: Episode, plan: Plan, hyper: Hyper, rng: np.random.Generator) -
     requests, sizes = load.task.size, pool.max_batch.size
     forced = np.where(rng.uniform(size=requests) < hyper.explored, rng.integers(0, sizes, requests), -1)
     log = simulate(pool, world, load, plan._replace(forced=forced), trail=True)
-    reward = log.reward - pool.quality.max(axis=1)[load.task]
+    reward = log.reward - peaks(pool, load)
     chosen = np.flatnonzero(log.size[: max(requests - hyper.span, 0)] >= 0)
     if chosen.size > hyper.taken:
         chosen = np.sort(rng.choice(chosen, hyper.taken, replace=False))

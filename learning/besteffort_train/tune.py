@@ -11,6 +11,7 @@ import numpy as np
 from besteffort_core.policies import DEFAULT_PRICE
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_sim.report import share_of_peak
 from besteffort_sim.simulator import simulate
 from besteffort_train.strategy import Strategy
 
@@ -50,8 +51,8 @@ def worth(episode: Episode, plan: Plan) -> float:
     """Return the share of the peak reward of an episode, less the cost of what missed its deadline."""
     pool, world, workload = episode
     log = simulate(pool, world, workload, plan)
-    peak = pool.quality[workload.task].max(axis=1).sum()
-    return float(log.reward.sum() / peak - LATE_COST * (log.latency_s > workload.deadline_s).mean())
+    late = float((log.latency_s > workload.deadline_s).mean())
+    return share_of_peak(pool, workload, log) - LATE_COST * late
 
 
 def mean_worth(episodes: Sequence[Episode], plan: Plan) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
 from besteffort_sim.model import ANSWERED, HOPELESS, Log, World
+from besteffort_sim.report import peaks
 from besteffort_sim.workload import build_workload
 from besteffort_study.entrant import Case
 from besteffort_study.grid import Facts, Grid, Load, Setting
@@ -57,7 +58,7 @@ class Constant:
             with self.asked.open("a") as file:
                 file.write(f"{n}\n")
         answered = np.arange(n) < round(self.share * n)
-        best = case.pool.quality.max(axis=1)[case.workload.task]
+        best = peaks(case.pool, case.workload)
         no_trail = dict.fromkeys(Log._fields, np.empty(0))
         return Log(**no_trail)._replace(
             outcome=np.where(answered, ANSWERED, HOPELESS).astype(np.int8),
@@ -92,4 +93,4 @@ class MadeUpArena:
         return Case(pool, world, build_workload(np.sort(rng.uniform(0, 20, n)), 2, 0.1, rng))
 
     def bound(self, case: Case) -> float:
-        return float(0.95 * case.pool.quality.max(axis=1)[case.workload.task].mean())
+        return float(0.95 * peaks(case.pool, case.workload).mean())

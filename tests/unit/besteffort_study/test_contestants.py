@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from besteffort_sim.model import ANSWERED
+from besteffort_sim.report import share_of_peak
 from besteffort_study.catalogue import draw_workload
 from besteffort_study.contestants import Best, Expiry, Fifo, Ruled, Twice, prices_of, twice
 from besteffort_study.entrant import Case
@@ -31,7 +32,7 @@ def reward(log: Log) -> float:
 
 
 def of_peak(case: Case, log: Log) -> float:
-    return reward(log) / float(case.pool.quality.max(axis=1)[case.workload.task].sum())
+    return share_of_peak(case.pool, case.workload, log)
 
 
 def test_fifo_answers_everything_and_late_answers_earn_nothing() -> None:
