@@ -19,6 +19,7 @@ from studied import CORES, LAYOUT, OURS, SCENARIO, SEEDS
 
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_sim.report import share_of_peak
 from besteffort_study.arena import build_arena
 from besteffort_study.catalogue import TUNING_SEEDS, draw_workload
 from besteffort_study.cell import Round
@@ -101,9 +102,9 @@ def narrow(arena: StudyArena) -> tuple[Entrant, Entrant]:
     sys.stderr.write(f"Price is tuned: {np.round(price, 3)}\n")
     service = Service(asked.tasks, ("small", "medium", "large"), pool, asked.deadline_s, sys.maxsize)
     start, _general = start_scorers(service, price, SCORER.hidden, seed=0)
-    best = search_scorer([start], price, lambda rng: drawn(pool, unit_rps, rng), SCORER, seed=0)
+    best = search_scorer([start], lambda rng: drawn(pool, unit_rps, rng), SCORER, seed=0)
     sys.stderr.write(f"the best scorer is that of round {best.round}\n")
-    plan = build_plan(Kind.LEARNED, price, best.scorer)
+    plan = build_plan(Kind.LEARNED, network=best.scorer)
     return Planned(plan._replace(general=start)), Planned(plan)
 
 
@@ -122,8 +123,7 @@ def measured(
 
     def shares(place: Round) -> list[float]:
         case = arena.case(place)
-        peak = case.pool.quality[case.workload.task].max(axis=1).sum()
-        return [float(entrant.play(case).reward.sum() / peak) for entrant in policies.values()]
+        return [share_of_peak(case.pool, case.workload, entrant.play(case)) for entrant in policies.values()]
 
     with ThreadPoolExecutor(CORES) as threads:
         found = np.array(list(threads.map(shares, where))).reshape(SEEDS, len(places), len(policies))

@@ -32,7 +32,10 @@ LEARNED, DQN, PRICE, GREEDY, LADDER, STATIC, ROUND_ROBIN, LEAST_LOADED = (NUMBER
 
 
 def build_plan(kind: Kind, parameters: Parameters | None = None, network: Network | Scorer | None = None) -> Plan:
-    """Return the plan of a policy; one with a network needs it, and takes the parameters of Price, its fallback."""
+    """Return the plan of a policy; one with a network needs it.
+
+    `parameters` are those of the rule, for DQN those of Price, its fallback; Learned reads none.
+    """
     if parameters is None:
         parameters = build_rule(Kind.PRICE if kind in NETWORKS else kind).parameters
     if kind in NETWORKS and network is None:

@@ -78,7 +78,7 @@ class Plan(NamedTuple):
 
     kind: int
     parameters: NDArray[np.float64]
-    """Of the rule, or of Price where a network falls back to it."""
+    """Of the rule, or of Price, to which DQN falls back; Learned reads none."""
     network: Network
     """Of DQN."""
     scorer: Scorer

@@ -30,7 +30,7 @@ __all__ = ["entrants", "every_entrant", "static_name"]
 def entrants(scenario: str, layout: str) -> Mapping[str, Entrant]:
     """Return the policies that play a scenario on a layout, ours first; the baselines by the numbers tuned for them."""
     found = load_tuned(scenario, layout)
-    ours = {Kind.LEARNED.value: _learned(found)}
+    ours = {Kind.LEARNED.value: Planned(build_plan(Kind.LEARNED, network=GENERAL))}
     return {**ours, **_tuned(found), **_paper(scenario, layout), **_fixed(), **_statics()}
 
 
@@ -45,10 +45,6 @@ def static_name(size: int, how: str = "") -> str:
     """Return the name of a single size: as the router serves it, with `expiry` alone, or as `FIFO` without any."""
     name = f"Static {gpu_profile(PROFILES[0]).sizes[size].size}"
     return f"{name}, {how}" if how else name
-
-
-def _learned(found: Tuned) -> Entrant:
-    return Planned(build_plan(Kind.LEARNED, found.numbers.get(Kind.PRICE.value), GENERAL))
 
 
 def _tuned(found: Tuned) -> dict[str, Entrant]:

@@ -24,7 +24,7 @@ def build_plans(sizes: Sequence[str], bundle: Bundle | None) -> Mapping[str, Pla
     plans = {}
     if bundle is not None:
         plans[bundle.kind] = build_plan(Kind(bundle.kind), bundle.price, bundle.network)
-    plans.setdefault(Kind.LEARNED.value, build_plan(Kind.LEARNED, build_rule(Kind.PRICE, bundle).parameters, GENERAL))
+    plans.setdefault(Kind.LEARNED.value, build_plan(Kind.LEARNED, network=GENERAL))
     for kind in (Kind.PRICE, Kind.LADDER, Kind.GREEDY, Kind.LEAST_LOADED, Kind.ROUND_ROBIN):
         plans[kind.value] = build_plan(kind, build_rule(kind, bundle).parameters)
     for size, name in enumerate(sizes):

@@ -103,7 +103,7 @@ def _searched_scorer(service: Service, recipe: Recipe, price: Parameters, seed: 
 
     starts = start_scorers(service, price, recipe.search.hidden, seed=seed)
     draw = functools.partial(draw_episode, service, recipe.spread)
-    found = search_scorer(starts, price, draw, recipe.search, seed=seed, report=heard)
+    found = search_scorer(starts, draw, recipe.search, seed=seed, report=heard)
     return _Found(found.scorer, found.worth, {"rounds": recipe.search.rounds, "checkpoint": found.round})
 
 

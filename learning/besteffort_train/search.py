@@ -85,7 +85,6 @@ def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int
 
 def search_scorer(
     starts: Sequence[Scorer],
-    price: Parameters,
     draw: Callable[[np.random.Generator], Episode],
     settings: ScorerSearch,
     *,
@@ -94,13 +93,13 @@ def search_scorer(
 ) -> Checkpoint:
     """Return the checkpoint that is worth most, the starts among them; one seed makes one result.
 
-    The search sets out from the best start; all must have networks of one width. `price` are the numbers that the
-    plans carry and that the range is played with. `report` hears every round, with the worth of the last checkpoint.
+    The search sets out from the best start; all must have networks of one width. `report` hears every round, with the
+    worth of the last checkpoint.
     """
     checks, drawn = _episodes(draw, settings.check_episodes, _rng(seed, 2)), _rng(seed, 3)
     episodes: Sequence[Episode] = ()
     with ThreadPoolExecutor(2) as threads:
-        values = functools.partial(_values, threads, price, starts[0])
+        values = functools.partial(_values, threads, starts[0])
         first = values(np.array([vector_of(start) for start in starts]), checks)
         start, point = starts[int(first.argmax())], vector_of(starts[int(first.argmax())])
         spreads = FIRST_STEP * _spreads(start, generates=checks[0].pool.mean_steps > 0.0)
@@ -117,18 +116,14 @@ def search_scorer(
                 latest = Checkpoint(scorer_of(point, start), value, number)
                 best = latest if latest.worth > best.worth else best
             report(latest._replace(round=number))
-    return best._replace(scorer=_with_range(best.scorer, price, checks))
+    return best._replace(scorer=_with_range(best.scorer, checks))
 
 
 def _values(
-    threads: ThreadPoolExecutor,
-    price: Parameters,
-    like: Scorer,
-    points: NDArray[np.float64],
-    played: Sequence[Episode],
+    threads: ThreadPoolExecutor, like: Scorer, points: NDArray[np.float64], played: Sequence[Episode]
 ) -> NDArray[np.float64]:
     """Return the mean worth of the scorer of each row of points, (points,)."""
-    plans = [build_plan(Kind.LEARNED, price, scorer_of(point, like)) for point in points]
+    plans = [build_plan(Kind.LEARNED, network=scorer_of(point, like)) for point in points]
     pairs = [(episode, plan) for plan in plans for episode in played]
     found = list(threads.map(lambda pair: worth(*pair), pairs))
     means: NDArray[np.float64] = np.array(found).reshape(len(plans), len(played)).mean(axis=1)
@@ -175,9 +170,9 @@ def _spreads(scorer: Scorer, *, generates: bool) -> NDArray[np.float64]:
     return np.concatenate([linear, [0.5, 0.05], [0.3, 0.3, 0.2 * generates], inner, np.full(hidden, 0.5), outer])
 
 
-def _with_range(scorer: Scorer, price: Parameters, episodes: Sequence[Episode]) -> Scorer:
+def _with_range(scorer: Scorer, episodes: Sequence[Episode]) -> Scorer:
     """Return the scorer with the range of the features that it meets in episodes."""
-    plan = build_plan(Kind.LEARNED, price, scorer)
+    plan = build_plan(Kind.LEARNED, network=scorer)
     seen = np.concatenate([rows for episode in episodes for rows in _seen(plan, episode)])
     return scorer._replace(low=seen.min(axis=0), high=seen.max(axis=0))
 

@@ -138,9 +138,9 @@ def test_a_forced_size_is_taken_only_where_it_is_ready() -> None:
 
 def plans() -> list[Plan]:
     bundle = random_bundle()
-    learned = build_plan(Kind.LEARNED, bundle.price, bundle.network)
+    learned = build_plan(Kind.LEARNED, network=bundle.network)
     narrow = bundle.network._replace(high=np.full_like(bundle.network.high, 1.0))
-    guarded = build_plan(Kind.LEARNED, bundle.price, narrow)
+    guarded = build_plan(Kind.LEARNED, network=narrow)
     dqn, small = random_dqn(), np.full(random_dqn().high.shape, 1.0, np.float32)
     networks = [learned, guarded, build_plan(Kind.DQN, None, dqn), build_plan(Kind.DQN, None, dqn._replace(high=small))]
     return [*networks, always(1), *(build_plan(kind) for kind in sorted(set(Kind) - {*NETWORKS, Kind.STATIC}))]

@@ -31,7 +31,7 @@ def heard() -> list[Checkpoint]:
 
 @pytest.fixture(scope="module")
 def found(heard: list[Checkpoint]) -> Checkpoint:
-    return search_scorer(STARTS[:1], CAREFUL, DRAW, QUICK, seed=0, report=heard.append)
+    return search_scorer(STARTS[:1], DRAW, QUICK, seed=0, report=heard.append)
 
 
 def unseen() -> list[Episode]:
@@ -53,13 +53,13 @@ def test_the_search_starts_as_price() -> None:
     assert start.inner.all()
     rng = np.random.default_rng(0)
     episodes = [DRAW(rng) for _ in range(10)]
-    learned, price = build_plan(Kind.LEARNED, DEFAULT_PRICE, start), build_plan(Kind.PRICE)
+    learned, price = build_plan(Kind.LEARNED, network=start), build_plan(Kind.PRICE)
     assert mean_worth(episodes, learned) == pytest.approx(mean_worth(episodes, price), abs=0.02)
 
 
 def test_a_short_search_beats_its_start(found: Checkpoint, heard: list[Checkpoint]) -> None:
-    start = build_plan(Kind.LEARNED, CAREFUL, STARTS[0])
-    assert mean_worth(unseen(), build_plan(Kind.LEARNED, CAREFUL, found.scorer)) > mean_worth(unseen(), start) + 0.02
+    start, best = (build_plan(Kind.LEARNED, network=scorer) for scorer in (STARTS[0], found.scorer))
+    assert mean_worth(unseen(), best) > mean_worth(unseen(), start) + 0.02
     assert [checkpoint.round for checkpoint in heard] == [1, 2, 3, 4, 5, 6]
     assert found.worth == max(checkpoint.worth for checkpoint in heard)
 
@@ -72,15 +72,15 @@ def test_the_range_is_that_of_what_was_seen(found: Checkpoint) -> None:
 
 
 def test_one_seed_finds_the_same_scorer(found: Checkpoint) -> None:
-    again = search_scorer(STARTS[:1], CAREFUL, DRAW, QUICK, seed=0)
-    other = search_scorer(STARTS[:1], CAREFUL, DRAW, QUICK, seed=1)
+    again = search_scorer(STARTS[:1], DRAW, QUICK, seed=0)
+    other = search_scorer(STARTS[:1], DRAW, QUICK, seed=1)
     assert np.array_equal(vector_of(again.scorer), vector_of(found.scorer))
     assert not np.array_equal(vector_of(other.scorer), vector_of(found.scorer))
 
 
 def test_it_sets_out_from_the_best_start(found: Checkpoint) -> None:
     brief = replace(QUICK, rounds=1)
-    both = search_scorer(STARTS, CAREFUL, DRAW, brief, seed=0)
-    assert both.worth >= max(search_scorer([start], CAREFUL, DRAW, brief, seed=0).worth for start in STARTS) - 0.01
-    assert both.worth > search_scorer(STARTS[:1], CAREFUL, DRAW, brief, seed=0).worth
+    both = search_scorer(STARTS, DRAW, brief, seed=0)
+    assert both.worth >= max(search_scorer([start], DRAW, brief, seed=0).worth for start in STARTS) - 0.01
+    assert both.worth > search_scorer(STARTS[:1], DRAW, brief, seed=0).worth
     assert found.round > 0
