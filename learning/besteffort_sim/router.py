@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from besteffort_core.model import Pool
-    from besteffort_sim.model import Play, Workload, World
+    from besteffort_sim.model import Play, World
 
 __all__ = ["Router", "answer", "build_router", "count", "expire", "look", "send", "view"]
 
@@ -45,8 +45,6 @@ class Router(NamedTuple):
     """(routers, backends): of the correction."""
     learned_s: NDArray[np.float64]
     """(routers, backends): when the correction was last learned."""
-    device_of: NDArray[np.int64]
-    """(backends,)"""
     busy: NDArray[np.int64]
     """(routers, devices): requests in flight."""
     since_s: NDArray[np.float64]
@@ -77,7 +75,6 @@ def build_router(pool: Pool, world: World, requests: int) -> Router:
         np.ones((routers, backends)),
         np.zeros((routers, backends)),
         np.zeros((routers, backends)),
-        pool.device_of,
         np.zeros((routers, devices), dtype=np.int64),
         np.zeros((routers, devices)),
         np.full(requests, -1, dtype=np.int64),
@@ -164,13 +161,13 @@ def send(router: Router, play: Play, snapshot: Snapshot, routed: tuple[int, int,
     me, device = play.workload.router[k], play.pool.device_of[backend]
     if router.busy[me, device] == 0:
         router.since_s[me, device] = now_s
-    _count_in(router, play.workload, backend, k, 1)
+    _count_in(router, play, backend, k, 1)
 
 
-def _count_in(router: Router, workload: Workload, backend: int, k: int, sign: int) -> None:
-    me = workload.router[k]
+def _count_in(router: Router, play: Play, backend: int, k: int, sign: int) -> None:
+    workload, me = play.workload, play.workload.router[k]
     router.in_flight[me, backend] += sign
-    router.busy[me, router.device_of[backend]] += sign
+    router.busy[me, play.pool.device_of[backend]] += sign
     if sign < 0:
         router.ended[me] += 1
     if workload.output[k] > 0:
@@ -195,7 +192,7 @@ def answer(router: Router, play: Play, backend: int, k: int, now_s: float) -> No
     me = workload.router[k]
     _learn(router, pool, me, backend, (now_s, profiled_s, latency_s))
     router.since_s[me, pool.device_of[backend]] = now_s
-    _count_in(router, workload, backend, k, -1)
+    _count_in(router, play, backend, k, -1)
 
 
 def expire(router: Router, play: Play, k: int, now_s: float) -> None:
@@ -203,7 +200,7 @@ def expire(router: Router, play: Play, k: int, now_s: float) -> None:
     workload, me = play.workload, play.workload.router[k]
     backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
     play.log.outcome[k] = EXPIRED
-    _count_in(router, workload, backend, k, -1)
+    _count_in(router, play, backend, k, -1)
     if workload.steps[k] == 0.0 and elapsed_s > router.profiled_s[k] * _correction(router, me, backend, now_s):
         _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], elapsed_s))
 

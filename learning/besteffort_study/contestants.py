@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from besteffort_core.policy import Kind
+from besteffort_core.utility import utility
 from besteffort_sim.bound import best_prices, request_prices
 from besteffort_sim.choice import build_plan
 from besteffort_sim.market import build_market
-from besteffort_sim.model import ANSWERED
 from besteffort_sim.simulator import simulate
 from besteffort_study.entrant import Case, Entrant
 from besteffort_study.rules.plan import EXPIRY, NO_TABLE, ORACLE, SLACK_FIT, TABULAR, build_rule_plan
@@ -105,16 +105,8 @@ class Fifo:
         """Simulate without any expiry, then count what each answer is worth."""
         patient, plan = case.pool._replace(grace_factor=FOR_EVER), build_plan(Kind.STATIC, np.array([float(self.size)]))
         log = simulate(patient, case.world._replace(foresight=False), case.workload, plan)
-        return log._replace(reward=_worth(case, log))
-
-
-def _worth(case: Case, log: Log) -> NDArray[np.float64]:
-    deadline_s, grace_s = case.workload.deadline_s, (case.pool.grace_factor - 1.0) * case.workload.deadline_s
-    over_s = np.maximum(log.latency_s - deadline_s, 0.0)
-    left = np.where(over_s > 0.0, 1.0 - over_s / np.maximum(grace_s, 1e-12), 1.0)
-    quality = case.pool.quality[case.workload.task, log.size]
-    worth: NDArray[np.float64] = np.where(log.outcome == ANSWERED, quality * np.maximum(left, 0.0), 0.0)
-    return worth
+        quality, worth = case.pool.quality[case.workload.task, log.size], np.vectorize(utility, otypes=[np.float64])
+        return log._replace(reward=worth(quality, log.latency_s, case.workload.deadline_s, case.pool.grace_factor))
 
 
 @dataclass(frozen=True)

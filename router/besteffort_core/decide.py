@@ -50,10 +50,10 @@ def hopeless(request: Request, pool: Pool, finish_s: float) -> bool:
 def timely(request: Request, pool: Pool, found: Candidates) -> Candidates:
     """Return the candidates without those that are predicted too late, if any is left."""
     worth_s = worth_until_s(request.deadline_s, pool.grace_factor)
-    limit_s = SAFE_SHARE * worth_s
-    if request.steps > 0.0 and found.finish_s.min() <= SAFE_SHARE_GENERATING * worth_s:
+    limit_s, soonest_s = SAFE_SHARE * worth_s, found.finish_s.min()
+    if request.steps > 0.0 and soonest_s <= SAFE_SHARE_GENERATING * worth_s:
         limit_s = SAFE_SHARE_GENERATING * worth_s
-    if found.finish_s.min() > limit_s:
+    if soonest_s > limit_s:
         return found
     backend, finish_s = found.backend.copy(), found.finish_s.copy()
     for j in range(finish_s.shape[0]):
