@@ -29,16 +29,13 @@ def deployment(  # noqa: PLR0913  what a Deployment can be like
     max_surge: int = 0,
 ) -> dict[str, Any]:
     strategy = {"maxSurge": max_surge, "maxUnavailable": 0 if max_surge else 1}
-    ready = wanted if ready is None else ready
-    conditions = _conditions(rolled_out=rolled_out, overdue=overdue, refusal=refusal)
-    labels = {"app.kubernetes.io/component": component}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
             "name": name,
             "generation": 2,
-            "labels": labels | ({"serving.besteffort.dev/size": size} if size else {}),
+            "labels": _labels(component, size),
             "annotations": {"deployment.kubernetes.io/revision": str(revision)} | (annotations or {}),
         },
         "spec": {
@@ -48,13 +45,19 @@ def deployment(  # noqa: PLR0913  what a Deployment can be like
         },
         "status": {
             "observedGeneration": 2 if observed else 1,
-            "replicas": wanted,
-            "updatedReplicas": wanted if rolled_out else ready,
-            "readyReplicas": ready,
-            "availableReplicas": ready,
-            "conditions": conditions,
+            **_replicas(wanted, wanted if ready is None else ready, rolled_out=rolled_out),
+            "conditions": _conditions(rolled_out=rolled_out, overdue=overdue, refusal=refusal),
         },
     }
+
+
+def _replicas(wanted: int, ready: int, *, rolled_out: bool) -> dict[str, int]:
+    updated = wanted if rolled_out else ready
+    return {"replicas": wanted, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": ready}
+
+
+def _labels(component: str, size: str) -> dict[str, str]:
+    return {"app.kubernetes.io/component": component} | ({"serving.besteffort.dev/size": size} if size else {})
 
 
 def _conditions(*, rolled_out: bool, overdue: bool, refusal: str) -> list[dict[str, Any]]:
@@ -81,11 +84,10 @@ def pod(  # noqa: PLR0913  what a pod can be like
         conditions.append(
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": unschedulable}
         )
-    labels = {"app.kubernetes.io/component": component} | ({"serving.besteffort.dev/size": size} if size else {})
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "labels": labels}
+        "metadata": {"name": name, "labels": _labels(component, size)}
         | ({"deletionTimestamp": "2026-11-21T00:00:00Z"} if deleted else {}),
         "status": {
             "phase": "Pending",

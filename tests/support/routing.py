@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from besteffort_router.config import load_settings
 from besteffort_router.discovery import addresses_of
 from besteffort_router.server import Address
 from support.fake_triton import SERVICE, FakeTriton
-from support.router import SIZES, config, write
+from support.router import SIZES, config, request_bytes, write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 FREE = Address("127.0.0.1", 0)
 PATIENCE_S = 10.0
+BODY = request_bytes()
+LONG = {"defaultS": 5, "maxS": 10}
+"""Deadlines that nothing here misses."""
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -97,3 +101,24 @@ def backends(fakes: dict[str, FakeTriton]) -> list[dict[str, Any]]:
         {"name": name, "address": f"127.0.0.1:{fake.port}", "sizes": [name.partition("-")[0]], "device": name}
         for name, fake in fakes.items()
     ]
+
+
+async def codes(channel: grpc.aio.Channel, count: int, body: bytes = BODY) -> Counter[str]:
+    """Return how so many requests at once end."""
+
+    async def one() -> str:
+        try:
+            await infer(channel)(body)
+        except grpc.aio.AioRpcError as error:
+            return error.code().name
+        return "OK"
+
+    return Counter(await asyncio.gather(*(one() for _ in range(count))))
+
+
+def assert_adds_up(up: Routing, asked: int) -> None:
+    ledger = up.dispatch.ledger
+    assert sum(ledger.requests.values()) == asked
+    assert sum(ledger.requests.values()) == sum(ledger.deadlines.values()) + ledger.invalid
+    assert up.dispatch.requests == up.dispatch.bytes == 0
+    assert all(lane.own == 0 for lane in up.dispatch.load.lanes)

@@ -16,7 +16,7 @@ from besteffort.v1.status_pb2 import RouterStatus
 from besteffort_router.scrape import ScrapeError, read_page
 from support.fake_triton import FakeTriton
 from support.router import config, request_bytes, write
-from support.routing import infer, routing, until
+from support.routing import LONG, infer, routing, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import grpc.aio
 
 NAME = "triton.default.svc"
-LONG = {"defaultS": 5, "maxS": 10}
 
 
 class Names:

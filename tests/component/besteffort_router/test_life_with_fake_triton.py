@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
 import sys
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,24 +12,18 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
-from besteffort_core.bundle import bundle_to_bytes
 from besteffort_router.dispatch import Outcome
 from besteffort_router.errors import Code
 from besteffort_router.server import ROOM
 from besteffort_router.upstream import GrpcUpstream
-from support.bundles import random_bundle
 from support.fake_triton import SERVICE, FakeTriton
-from support.pools import TASKS
-from support.router import config, request_bytes, write
-from support.routing import Routing, backends, infer, routing, said, until
+from support.router import request_bytes
+from support.routing import BODY, LONG, assert_adds_up, backends, codes, infer, routing, said, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from contextlib import AbstractAsyncContextManager
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_triton.py"
-BODY = request_bytes()
-LONG = {"defaultS": 5, "maxS": 10}
 
 
 class Program:
@@ -49,25 +40,6 @@ class Program:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
-
-
-async def codes(channel: grpc.aio.Channel, count: int, body: bytes = BODY) -> Counter[str]:
-    async def one() -> str:
-        try:
-            await infer(channel)(body)
-        except grpc.aio.AioRpcError as error:
-            return error.code().name
-        return "OK"
-
-    return Counter(await asyncio.gather(*(one() for _ in range(count))))
-
-
-def assert_adds_up(up: Routing, asked: int) -> None:
-    ledger = up.dispatch.ledger
-    assert sum(ledger.requests.values()) == asked
-    assert sum(ledger.requests.values()) == sum(ledger.deadlines.values()) + ledger.invalid
-    assert up.dispatch.requests == up.dispatch.bytes == 0
-    assert all(lane.own == 0 for lane in up.dispatch.load.lanes)
 
 
 async def test_when_a_server_is_killed_the_others_answer_and_no_request_fails(tmp_path: Path) -> None:
@@ -230,138 +202,6 @@ async def test_a_burst_of_large_calls_on_a_new_connection_is_refused_by_status_o
         assert set(found) == {"OK", "RESOURCE_EXHAUSTED"}
 
 
-async def test_a_stopping_router_is_not_ready_takes_nothing_new_and_answers_what_it_has(tmp_path: Path) -> None:
-    async with routing(tmp_path, deadline=LONG, stopped=True) as up, up.channel() as channel:
-        gate = up.fakes["large-0"].gate = asyncio.Event()
-        held = asyncio.ensure_future(codes(channel, 3))
-        await until(lambda: up.dispatch.requests == 3)
-        stopping = asyncio.ensure_future(up.router.stop(10.0))
-        await until(lambda: up.dispatch.draining)
-        assert b" 503 " in await readiness(up)
-        async with up.channel() as late:
-            assert await codes(late, 1) == {"UNAVAILABLE": 1}
-        gate.set()
-        assert await held == {"OK": 3}
-        await stopping
-        assert_adds_up(up, 3)
-
-
-async def readiness(up: Routing) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", up.metrics_port)
-    writer.write(b"GET /readyz HTTP/1.0\r\n\r\n")
-    line = await reader.readline()
-    writer.close()
-    return line
-
-
-RETRY = {
-    "maxAttempts": 3,
-    "initialBackoff": "0.01s",
-    "maxBackoff": "0.1s",
-    "backoffMultiplier": 2,
-    # So end calls that grpc had received but not yet handed on when its server began to stop: they were never started.
-    "retryableStatusCodes": ["CANCELLED"],
-}
-TWO_ROUTERS = {
-    "loadBalancingConfig": [{"round_robin": {}}],
-    "methodConfig": [{"name": [{}], "retryPolicy": RETRY}],
-}
-
-
-async def test_a_client_of_two_routers_loses_no_request_when_one_stops(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    async with (
-        routing(tmp_path / "a", deadline=LONG, stopped=True) as leaving,
-        routing(tmp_path / "b", deadline=LONG) as staying,
-    ):
-        for up in (leaving, staying):
-            up.fakes["large-0"].delay_s = 0.02
-        both = f"ipv4:{leaving.address},{staying.address}"
-        async with grpc.aio.insecure_channel(both, [("grpc.service_config", json.dumps(TWO_ROUTERS))]) as channel:
-            stopped, found = asyncio.Event(), Counter[str]()
-
-            async def load() -> None:
-                while not stopped.is_set():
-                    found.update(await codes(channel, 1))
-
-            loading = [asyncio.ensure_future(load()) for _ in range(16)]
-            await until(lambda: leaving.dispatch.requests > 2 and found["OK"] > 50)
-            await leaving.router.stop(10.0)
-            assert leaving.dispatch.ledger.requests.total() > 0
-            before = found["OK"]
-            await until(lambda: found["OK"] > before + 50)
-            stopped.set()
-            await asyncio.gather(*loading)
-    assert set(found) == {"OK"}, found
-
-
-async def test_what_does_not_end_in_time_is_cancelled_when_the_router_stops(tmp_path: Path) -> None:
-    async with routing(tmp_path, deadline=LONG, stopped=True) as up, up.channel() as channel:
-        up.fakes["large-0"].gate = asyncio.Event()
-        held = asyncio.ensure_future(codes(channel, 2))
-        await until(lambda: up.dispatch.requests == 2)
-        await up.router.stop(0.01)
-        assert (await held).total() == 2
-        assert_adds_up(up, 2)
-
-
-async def test_reloads_under_load_fail_no_request(tmp_path: Path) -> None:
-    async with routing(tmp_path, replicas=2, deadline=LONG) as up, up.channel() as channel:
-        for fake in up.fakes.values():
-            fake.delay_s = 0.005
-        stop, asked = asyncio.Event(), 0
-        found: Counter[str] = Counter()
-
-        async def load() -> None:
-            nonlocal asked, found
-            while not stop.is_set():
-                found += await codes(channel, 8)
-                asked += 8
-
-        loading = asyncio.ensure_future(load())
-        names = sorted(up.fakes)
-        for turn in range(6):
-            kept = {name: up.fakes[name] for name in names if not name.endswith(str(turn % 2))}
-            old = up.dispatch.settings
-            write(up.file, config(backends=backends(kept), deadline=LONG))
-            await until(lambda old=old: up.dispatch.settings is not old)
-        stop.set()
-        await loading
-        assert found == {"OK": asked}
-        assert asked > 0
-        assert_adds_up(up, asked)
-
-
-async def test_a_bad_file_is_refused_and_counted_and_the_old_one_stays(tmp_path: Path) -> None:
-    async with routing(tmp_path) as up, up.channel() as channel:
-        old = up.dispatch.settings
-        up.file.write_text('{"modelName": "other"')
-        await until(lambda: up.dispatch.ledger.config_errors == 1)
-        assert up.dispatch.settings is old
-        assert await codes(channel, 1) == {"OK": 1}
-
-
-def learned(tmp_path: Path) -> AbstractAsyncContextManager[Routing]:
-    sizes = [size | {"qualityByTask": {}} for size in config()["sizes"]]
-    policy = {"kind": "LEARNED", "fallback": "PRICE", "bundlePath": "policy.safetensors"}
-    return routing(tmp_path, policy=policy, sizes=sizes, tasks=list(TASKS))
-
-
-async def test_a_refused_bundle_leaves_the_fallback_and_a_good_one_takes_over(tmp_path: Path) -> None:
-    (tmp_path / "policy.safetensors").write_bytes(b"no policy")
-    async with learned(tmp_path) as up, up.channel() as channel:
-        assert up.dispatch.ledger.config_errors == 1
-        reasons = []
-        for _ in range(2):
-            call = infer(channel)(request_bytes())
-            await call
-            reasons.append(said(await call.trailing_metadata())["bes-reason"])
-            (tmp_path / "policy.safetensors").write_bytes(bundle_to_bytes(random_bundle()))
-            await until(lambda: up.dispatch.settings.policy.network is not None)
-        assert reasons == ["fallback_missing", "learned"]
-
-
 @pytest.fixture
 async def metrics_page() -> AsyncIterator[list[bytes]]:
     """An HTTP server that answers with the page in the list."""
@@ -419,103 +259,3 @@ async def test_own_requests_that_end_while_the_page_comes_are_not_other_routers(
             ended.set()
             await until(lambda: max(up.dispatch.load._scraped_s.values()) > before_s)
             assert lane.others == 0
-
-
-class Command:
-    """The router as a program."""
-
-    def __init__(self, *words: str) -> None:
-        self._words = words
-
-    async def __aenter__(self) -> asyncio.subprocess.Process:
-        pipe = asyncio.subprocess.PIPE
-        command = [sys.executable, "-m", "besteffort_router", *self._words]
-        self._process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
-        return self._process
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-            await self._process.communicate()
-
-
-async def ended(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
-    """Return what a program wrote that should end by itself."""
-    async with asyncio.timeout(20.0):
-        return await process.communicate()
-
-
-FREE_PORTS = ("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
-
-
-async def test_the_program_says_where_it_listens_and_ends_well_on_sigterm(tmp_path: Path) -> None:
-    async with FakeTriton("model_large") as large:
-        file = write(tmp_path / "config.json", config(backends=backends({"large-0": large})))
-        async with Command("--config", str(file), *FREE_PORTS) as process:
-            assert process.stdout is not None
-            line = (await process.stdout.readline()).decode()
-            words = dict(word.split("=") for word in line.split()[1:])
-            url = f"http://{words['metrics']}"
-
-            def get(path: str) -> bytes:
-                with urllib.request.urlopen(url + path, timeout=5) as answer:
-                    return answer.read()
-
-            assert await asyncio.to_thread(get, "/healthz") == b"alive\n"
-            async with grpc.aio.insecure_channel(words["grpc"]) as channel:
-                ready = channel.unary_unary("/inference.GRPCInferenceService/ServerReady")
-                while await ready(b"") != b"\x08\x01":  # noqa: ASYNC110 - another process
-                    await asyncio.sleep(0.01)
-                await infer(channel)(request_bytes())
-            assert b'requests_total{code="OK",size="large",task="other"} 1.0' in await asyncio.to_thread(
-                get, "/metrics"
-            )
-            assert await asyncio.to_thread(get, "/readyz") == b"ready\n"
-            process.send_signal(signal.SIGTERM)
-            assert await process.wait() == 0
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        ({"deadline": {"defaultS": -1, "maxS": 1}}, b"deadline.default_s: -1 is not a positive number of seconds"),
-        (None, b"cannot be read (No such file or directory)"),
-    ],
-)
-async def test_a_bad_configuration_at_the_start_is_one_sentence(
-    tmp_path: Path, change: dict[str, object] | None, text: bytes
-) -> None:
-    file = tmp_path / "config.json"
-    if change is not None:
-        write(file, config(**change))
-    async with Command("--config", str(file), *FREE_PORTS) as process:
-        out, error = await ended(process)
-        assert process.returncode == 1
-    assert out == b""
-    assert error.count(b"\n") == 1
-    assert text in error
-
-
-@pytest.mark.parametrize("option", ["--listen", "--metrics"])
-async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, option: str) -> None:
-    """Also by another gRPC server, which would by default share it in silence."""
-    file = write(tmp_path / "config.json", config())
-    other = grpc.aio.server()
-    taken = f"127.0.0.1:{other.add_insecure_port('127.0.0.1:0')}"
-    await other.start()
-    try:
-        async with Command("--config", str(file), *FREE_PORTS, option, taken) as process:
-            _, error = await ended(process)
-            assert process.returncode == 1
-    finally:
-        await other.stop(None)
-    assert f"besteffort_router: {option} {taken}: cannot listen there".encode() in error
-    assert b"Traceback" not in error
-
-
-async def test_help_teaches() -> None:
-    async with Command("--help") as process:
-        out, _ = await ended(process)
-    assert process.returncode == 0
-    for word in (b"RouterConfig", b"/metrics", b"HOST:PORT", b"SIGTERM"):
-        assert word in out

@@ -17,7 +17,7 @@ from besteffort_router.streaming import MOST_REQUESTS, serve_stream
 from besteffort_router.upstream import GrpcUpstream
 from support.fake_triton import SERVICE, FakeTriton
 from support.router import SIZES, config, request_bytes
-from support.routing import Routing, infer, routing, said, until
+from support.routing import LONG, Routing, infer, routing, said, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from besteffort_router.calls import Context
     from besteffort_router.terms import Arrival
 
-LONG = {"defaultS": 5, "maxS": 10}
 DECOUPLED = [size | {"decoupled": True} for size in config()["sizes"]]
 
 

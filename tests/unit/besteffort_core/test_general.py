@@ -5,24 +5,9 @@ import numpy as np
 from besteffort_core.general import GENERAL
 from besteffort_core.latency import candidates
 from besteffort_core.model import Pool, Request, Snapshot
-from besteffort_core.pool import BackendSpec, Decode, Generation, SizeSpec, build_pool
+from besteffort_core.pool import Generation
 from besteffort_core.scorer import FEATURES, OUTPUTS, choose_scored
-from support.pools import snapshot
-
-
-def gpus(devices: int, generation: Generation | None = None) -> Pool:
-    decode = Decode(64, 100_000, 1e-5, 1e-7)
-    sizes = [
-        SizeSpec("small", 0.45, {}, {1: 0.0033, 128: 0.0036}, decode),
-        SizeSpec("large", 0.69, {}, {1: 0.0136, 128: 0.015}, decode),
-    ]
-    backends = [BackendSpec(size.name, f"gpu{d}") for d in range(devices) for size in sizes]
-    return build_pool(("addition",), sizes, backends, turns=True, generation=generation)
-
-
-def seen(pool: Pool, units: list[int], rate_rps: float) -> Snapshot:
-    view = snapshot(units, ready=(True,) * len(units), rate_rps=rate_rps)
-    return view._replace(progress_s=np.zeros(pool.hosted.shape[0]))
+from support.pools import gpus, gpus_seen
 
 
 def chosen(pool: Pool, request: Request, view: Snapshot) -> str:
@@ -39,12 +24,12 @@ def test_an_idle_pool_of_any_size_gives_its_best_and_a_swamped_one_its_fastest()
     request = Request(0, 0.1, 64)
     for devices in (1, 2, 8):
         pool = gpus(devices)
-        assert chosen(pool, request, seen(pool, [0, 0] * devices, 1.0 * devices)) == "large"
-        assert chosen(pool, request, seen(pool, [0, 700] * devices, 5000.0 * devices)) == "small"
+        assert chosen(pool, request, gpus_seen(pool, [0, 0] * devices, 1.0 * devices)) == "large"
+        assert chosen(pool, request, gpus_seen(pool, [0, 700] * devices, 5000.0 * devices)) == "small"
 
 
 def test_a_generation_does_not_open_a_second_model_on_a_device_that_decodes() -> None:
     pool, request = gpus(2, Generation(150, 40)), Request(0, 1.5, 150, 40.0)
-    view = seen(pool, [0, 0, 0, 0], 60.0)._replace(decoding=np.array([50, 0, 0, 20]))
+    view = gpus_seen(pool, [0, 0, 0, 0], 60.0)._replace(decoding=np.array([50, 0, 0, 20]))
     backend = choose_scored(request, candidates(request, pool, view), pool, view, GENERAL)
     assert view.decoding[backend] > 0

@@ -7,10 +7,10 @@ import numpy as np
 from besteffort_core.latency import candidates
 from besteffort_core.model import Pool, Request, Snapshot
 from besteffort_core.policies import choose_price
-from besteffort_core.pool import BackendSpec, Decode, Generation, SizeSpec, build_pool
+from besteffort_core.pool import Generation
 from besteffort_core.scorer import FEATURES, build_scorer, choose_scored, features, offered, scores, within
 from support.bundles import random_scorer
-from support.pools import snapshot
+from support.pools import gpus, gpus_seen, snapshot
 
 REQUEST = Request(task=0, deadline_s=0.3)
 FIELD = {name: number for number, name in enumerate(FEATURES)}
@@ -19,16 +19,6 @@ FIELD = {name: number for number, name in enumerate(FEATURES)}
 def seen(pool: Pool, view: Snapshot, request: Request = REQUEST) -> np.ndarray:
     found = candidates(request, pool, view)
     return features(request, found, pool, view, offered(found))
-
-
-def wide_pool(devices: int, generation: Generation | None = None) -> Pool:
-    decode = Decode(8, 1000, 1e-4, 1e-6)
-    sizes = [
-        SizeSpec("small", 0.4, {}, {1: 0.001, 8: 0.004}, decode),
-        SizeSpec("large", 0.9, {}, {1: 0.05, 8: 0.2}, decode),
-    ]
-    backends = [BackendSpec(size.name, f"gpu{d}") for d in range(devices) for size in sizes]
-    return build_pool(("addition",), sizes, backends, turns=True, generation=generation)
 
 
 def test_without_a_network_it_decides_as_price_does(pool: Pool) -> None:
@@ -65,14 +55,13 @@ def test_what_is_not_ready_is_never_chosen(pool: Pool) -> None:
 
 def test_time_and_size_of_the_pool_have_no_unit() -> None:
     """Twice the devices at twice the rate, and all seconds twice as long, look the same."""
-    small, large = wide_pool(2), wide_pool(4)
+    small, large = gpus(2), gpus(4)
     request, slow = Request(0, 0.3), Request(0, 0.6)
-    one = seen(small, snapshot([3, 1] * 2, ready=(True,) * 4, rate_rps=40.0)._replace(progress_s=np.zeros(2)), request)
-    two = seen(large, snapshot([3, 1] * 4, ready=(True,) * 8, rate_rps=80.0)._replace(progress_s=np.zeros(4)), request)
+    one = seen(small, gpus_seen(small, [3, 1] * 2, 40.0), request)
+    two = seen(large, gpus_seen(large, [3, 1] * 4, 80.0), request)
     np.testing.assert_allclose(one[:2], two[:2])
     stretched = small._replace(batch_s=2 * small.batch_s, sequence_s=2 * small.sequence_s)
-    view = snapshot([3, 1] * 2, ready=(True,) * 4, rate_rps=20.0)._replace(progress_s=np.zeros(2))
-    np.testing.assert_allclose(seen(stretched, view, slow), one)
+    np.testing.assert_allclose(seen(stretched, gpus_seen(stretched, [3, 1] * 2, 20.0), slow), one)
 
 
 def test_a_request_that_joins_a_batch_opens_less_than_one_that_begins_it(pool: Pool) -> None:
@@ -82,10 +71,8 @@ def test_a_request_that_joins_a_batch_opens_less_than_one_that_begins_it(pool: P
 
 
 def test_a_generation_harms_those_that_decode_and_more_so_where_it_opens_a_model() -> None:
-    pool, request = wide_pool(2, Generation(4, 10)), Request(0, 1.2, 4, 10.0)
-    view = snapshot([3, 0, 0, 0], ready=(True,) * 4)._replace(
-        decoding=np.array([3, 0, 0, 0]), units=np.zeros(4, dtype=np.int64), progress_s=np.zeros(2)
-    )
+    pool, request = gpus(2, Generation(4, 10)), Request(0, 1.2, 4, 10.0)
+    view = gpus_seen(pool, [3, 0, 0, 0])._replace(decoding=np.array([3, 0, 0, 0]), units=np.zeros(4, dtype=np.int64))
     x = seen(pool, view, request)
     joins, opens, elsewhere = x[0], x[1], x[2:]
     assert 0.0 < joins[FIELD["harm"]] < opens[FIELD["harm"]]

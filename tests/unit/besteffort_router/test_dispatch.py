@@ -3,84 +3,26 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
-from google.protobuf import json_format
 
-from besteffort.v1.config_pb2 import RouterConfig
-from besteffort_core.bundle import bundle_to_bytes, parse_bundle
-from besteffort_router.config import settings_from_message
 from besteffort_router.dispatch import Dispatch, Forward, Outcome, Reply
 from besteffort_router.errors import Code
-from besteffort_router.ledger import Ledger
 from besteffort_router.terms import Arrival
 from besteffort_router.wire import read_head
-from support.bundles import random_bundle
-from support.pools import TASKS
+from support.dispatching import (
+    FULL,
+    LOST,
+    OK,
+    TWO_OF_EACH,
+    assert_adds_up,
+    dispatch,
+    finish,
+    forward,
+    refused,
+    set_ready,
+)
 from support.router import config, request_bytes, settings
-
-OK = Outcome(Code.OK)
-LOST = Outcome(Code.UNAVAILABLE, "Socket closed", lost=True)
-FULL = Outcome(Code.UNAVAILABLE, "Exceeds maximum queue size")
-TWO_OF_EACH = [
-    {"name": f"{size}-{place}", "address": "127.0.0.1:1", "sizes": [size], "device": f"{size}-{place}"}
-    for size in ("small", "medium", "large")
-    for place in (0, 1)
-]
-
-
-class Clock:
-    """Gives the times it was told, then the last one for ever."""
-
-    def __init__(self, *times_s: float) -> None:
-        self.times_s = list(times_s) or [0.0]
-
-    def __call__(self) -> float:
-        return self.times_s.pop(0) if len(self.times_s) > 1 else self.times_s[0]
-
-
-def dispatch(
-    *, ready: tuple[str, ...] = ("small", "medium", "large"), clock: Clock | None = None, **changes: Any
-) -> Dispatch:
-    found = Dispatch(settings(**changes), Ledger(), clock or Clock())
-    set_ready(found, *ready)
-    return found
-
-
-def set_ready(found: Dispatch, *sizes: str) -> None:
-    for lane in found.load.lanes:
-        ready = lane.backend.size_name in sizes
-        found.load.set_ready(0.0, lane.backend.replica, lane.backend.model, ready=ready)
-
-
-def begin(found: Dispatch, now_s: float = 0.0, **parameters: Any) -> Forward | Reply:
-    return found.begin(now_s, Arrival(request_bytes(**parameters)))
-
-
-def forward(found: Dispatch, now_s: float = 0.0, **parameters: Any) -> Forward:
-    step = begin(found, now_s, **parameters)
-    assert isinstance(step, Forward), step
-    return step
-
-
-def refused(found: Dispatch, now_s: float = 0.0, **parameters: Any) -> Reply:
-    step = begin(found, now_s, **parameters)
-    assert isinstance(step, Reply), step
-    return step
-
-
-def finish(found: Dispatch, step: Forward, now_s: float, outcome: Outcome = OK) -> Reply:
-    end = found.finish(now_s, step.ticket, outcome)
-    assert isinstance(end, Reply), end
-    return end
-
-
-def assert_adds_up(found: Dispatch) -> None:
-    ledger = found.ledger
-    assert sum(ledger.requests.values()) == sum(ledger.deadlines.values()) + ledger.invalid
-    assert sum(ledger.refused.values()) == sum(n for (_, how), n in ledger.deadlines.items() if how == "refused")
-    assert sum(lane.own for lane in found.load.lanes) <= found.requests
 
 
 def test_a_request_goes_to_the_size_that_the_policy_chooses_under_its_models_name() -> None:
@@ -302,62 +244,6 @@ def test_slow_answers_and_silence_raise_the_estimate_and_fast_ones_lower_it() ->
     assert silent > 1.0
     assert fast < 1.0
     assert soon_cancelled == 1.0
-
-
-def learned(clock: Clock, *, backends: list[dict[str, Any]] | None = None, **policy: Any) -> Dispatch:
-    sizes = [size | {"qualityByTask": {}} for size in config()["sizes"]]
-    message = config(policy={"kind": "LEARNED", "fallback": "GREEDY"} | policy, tasks=list(TASKS), sizes=sizes)
-    message["backends"] = backends or message["backends"]
-    bundle = parse_bundle(bundle_to_bytes(random_bundle()))
-    found = Dispatch(settings_from_message(json_format.ParseDict(message, RouterConfig()), bundle), Ledger(), clock)
-    set_ready(found, "small", "medium", "large")
-    return found
-
-
-def test_a_learned_decision_says_so_under_the_digest_of_its_policy() -> None:
-    found = learned(Clock())
-    trailers = dict(finish(found, forward(found), 0.01).trailers)
-    assert trailers["bes-reason"] == "learned"
-    assert trailers["bes-policy"] == found.settings.policy.digest[:12]
-
-
-def test_a_policy_that_decides_slowly_is_suspended_until_decisions_are_fast_again() -> None:
-    found = learned(Clock(*(second * 0.02 for second in range(20)), 0.4))
-    for _ in range(10):
-        last = forward(found)
-    assert last.ticket.reason == "fallback_slow"
-    for _ in range(40):
-        last = forward(found)
-    assert last.ticket.reason == "learned"
-
-
-def test_a_learned_policy_is_suspended_while_the_metrics_are_stale() -> None:
-    servers = [server | {"metricsUrl": "http://127.0.0.1:8002/metrics"} for server in config()["backends"]]
-    found = learned(Clock(), backends=servers)
-    assert forward(found, 4.0).ticket.reason == "learned"
-    assert forward(found, 6.0).ticket.reason == "fallback_stale"
-    for lane in found.load.lanes:
-        found.load.scraped(6.0, lane.backend.replica, {}, {})
-    assert forward(found, 6.1).ticket.reason == "learned"
-
-
-def test_a_policy_in_shadow_is_recorded_and_does_not_rule() -> None:
-    found = learned(Clock(), mode="SHADOW")
-    assert forward(found).ticket.reason == "best_in_time"
-    assert sum(found.ledger.shadow.values()) == 1
-
-
-def test_learned_decides_by_built_in_numbers_where_no_bundle_is_named() -> None:
-    found = dispatch(policy={"kind": "LEARNED", "fallback": "GREEDY"})
-    trailers = dict(finish(found, forward(found), 0.01).trailers)
-    assert (trailers["bes-reason"], trailers["bes-policy"]) == ("learned", "Learned")
-    assert not found.ledger.fallback
-
-
-def test_a_learned_policy_without_its_bundle_falls_back_and_counts_it() -> None:
-    found = dispatch(policy={"kind": "LEARNED", "fallback": "GREEDY", "bundlePath": "policy.safetensors"})
-    assert forward(found).ticket.reason == "fallback_missing"
-    assert found.ledger.fallback == {"fallback_missing": 1}
 
 
 def test_new_settings_keep_counts_corrections_and_readiness_of_the_servers_that_stay() -> None:
