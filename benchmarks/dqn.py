@@ -12,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+from studied import CORES, OURS, SEEDS, UNPREDICTED, told
 
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
-from besteffort_study.catalogue import UNPREDICTABLE
-from besteffort_study.entrant import Case
-from besteffort_study.entrants import entrants
-from besteffort_study.paper import LOADS, Setting, paper_entrant
-from besteffort_study.planned import Planned
+from besteffort_sim.report import share_of_peak
+from besteffort_sim.simulator import simulate
+from besteffort_study.catalogue import DURATION_S
+from besteffort_study.contest import hold_contest
+from besteffort_study.grid import Load, Setting
+from besteffort_study.paper import LOADS
+from besteffort_study.paper import Setting as Trained
 from besteffort_study.statistics import paired
 from besteffort_train.dqn import everywhere, train
 from besteffort_train.hyper import Hyper
@@ -27,15 +30,13 @@ from besteffort_train.hyper import Hyper
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from besteffort_study.entrant import Entrant
     from besteffort_study.statistics import Paired
 
-SEEDS = 10
+THEIRS = Kind.DQN.value
 POINTS = {"SC co": 2.0, "SC ded": 1.0, "GE ded": 5.0, "MX ded": 5.0}
 """Points of peak to be ahead by."""
 WON = {"SC co": 0.95}
 """Share of the runs to be won."""
-SECONDS = 60.0
 NARROW, BEYOND, INSIDE = (0.2, 2.5), (4.0, 8.0, 14.0, 18.0), (0.5, 1.0, 2.0)
 """Loads of another training, and Poisson loads outside and inside of it."""
 
@@ -44,9 +45,8 @@ def main() -> None:
     found, holds = {}, True
     for name, points in POINTS.items():
         base, layout = name.split()
-        setting, theirs = Setting(f"{base}/{layout}"), paper_entrant(base, layout)
-        ours, runs = entrants(base, layout)[Kind.LEARNED.value], UNPREDICTABLE
-        values = [of_peak(setting, entrant, runs) for entrant in (ours, theirs)]
+        contest = hold_contest(Setting(base, layout, UNPREDICTED), (OURS, THEIRS), SEEDS, CORES, report=told)
+        values = [contest.shares(player) for player in (OURS, THEIRS)]
         result = paired(*values)
         holds &= 100.0 * result.ahead.mean >= points and result.won >= WON.get(name, 0.0) * result.runs
         found[name] = row(result, values)
@@ -63,19 +63,6 @@ def main() -> None:
     print(json.dumps(report))
 
 
-def of_peak(setting: Setting, entrant: Entrant, runs: tuple[tuple[str, float], ...]) -> NDArray[np.float64]:
-    """Return reward over peak of an entrant in each run, (loads, seeds)."""
-
-    def one(run: tuple[str, float, int]) -> float:
-        case = setting.episode(*run, SECONDS)
-        best = case.pool.quality.max(axis=1)[case.workload.task]
-        return float(entrant.play(Case(*case)).reward.sum() / best.sum())
-
-    with ThreadPoolExecutor(2) as threads:
-        played = list(threads.map(one, [(*run, seed) for run in runs for seed in range(SEEDS)]))
-    return np.array(played).reshape(len(runs), SEEDS)
-
-
 def row(result: Paired, values: list[NDArray[np.float64]]) -> dict[str, object]:
     """Return a setting's line: points of peak with half their interval, runs won, and both fractions of peak."""
     return {
@@ -90,20 +77,32 @@ def row(result: Paired, values: list[NDArray[np.float64]]) -> dict[str, object]:
 
 def beyond() -> dict[str, dict[str, float]]:
     """Return reward over peak at loads within and beyond the range of a DQN that is trained on less."""
-    narrow = Setting("SC/co", NARROW, ("poisson",))
-    plan = build_plan(Kind.DQN, network=everywhere(train(narrow.course(), Hyper(), seed=0).network))
-    players: dict[str, Entrant] = {
-        "trained on Poisson 0.2 to 2.5x": Planned(plan),
-        "trained on 0.2 to 26x": paper_entrant("SC", "co"),
-        Kind.LEARNED.value: entrants("SC", "co")[Kind.LEARNED.value],
+    loads = tuple(Load("poisson", load) for load in (*INSIDE, *BEYOND))
+    contest = hold_contest(Setting("SC", "co", loads), (THEIRS, OURS), SEEDS, CORES, report=told)
+    shares = {
+        "trained on Poisson 0.2 to 2.5x": narrow(loads),
+        "trained on 0.2 to 26x": contest.shares(THEIRS),
+        OURS: contest.shares(OURS),
     }
+    names = [f"{one.load:g}x" for one in loads]
     return {
-        name: {
-            f"{load:g}x": round(float(of_peak(narrow, player, (("poisson", load),)).mean()), 4)
-            for load in (*INSIDE, *BEYOND)
-        }
-        for name, player in players.items()
+        player: {name: round(float(share), 4) for name, share in zip(names, found.mean(axis=1), strict=True)}
+        for player, found in shares.items()
     }
+
+
+def narrow(loads: tuple[Load, ...]) -> NDArray[np.float64]:
+    """Train a DQN on less; return its reward over peak, (loads, seeds)."""
+    setting = Trained("SC/co", NARROW, ("poisson",))
+    plan = build_plan(Kind.DQN, network=everywhere(train(setting.course(), Hyper(), seed=0).network))
+
+    def one(load: Load, seed: int) -> float:
+        case = setting.episode(*load, seed, DURATION_S)
+        return share_of_peak(case.pool, case.workload, simulate(*case, plan))
+
+    with ThreadPoolExecutor(CORES) as threads:
+        found = list(threads.map(lambda run: one(*run), [(load, seed) for load in loads for seed in range(SEEDS)]))
+    return np.array(found).reshape(len(loads), SEEDS)
 
 
 if __name__ == "__main__":

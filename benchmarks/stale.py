@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
+from studied import LAYOUT, SCENARIO, SEEDS
 
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
+from besteffort_sim.report import peaks
 from besteffort_sim.simulator import simulate
 from besteffort_study.catalogue import DURATION_S, TEST_SEEDS, UNPREDICTABLE, draw_workload
 from besteffort_study.load_unit import load_unit_rps
@@ -22,16 +25,22 @@ from besteffort_study.profiles import PROFILES, gpu_profile
 from besteffort_study.scenarios import scenario
 from besteffort_train.evaluation import interval
 
+if TYPE_CHECKING:
+    from besteffort_core.model import Pool
+
 ROUTERS, SCRAPE_S, DELAY_S = 4, 1.0, 0.0005
 WARM_UP_S = 5.0
-SEEDS = 10
 GOAL_POINTS = 1.5
 PRICE = np.array([-2.0, 0.3, 2.0, 0.3])
 """Price with the margin that is best for one router; both have the same."""
 
 
 def main() -> None:
-    found = np.array([[shares(family, load, seed) for family, load in UNPREDICTABLE] for seed in TEST_SEEDS[:SEEDS]])
+    pool = build_study_pool(gpu_profile(PROFILES[0]), LAYOUT, scenario(SCENARIO))
+    unit_rps = load_unit_rps(pool, true_world(pool), scenario(SCENARIO))
+    found = np.array(
+        [[shares(pool, unit_rps, *load, seed) for load in UNPREDICTABLE] for seed in TEST_SEEDS[:SEEDS]],
+    )
     one, several = found[..., 0], found[..., 1]
     lost = interval(100.0 * (one - several).mean(axis=1))
     print(
@@ -55,12 +64,10 @@ def main() -> None:
     )
 
 
-def shares(family: str, load: float, seed: int) -> tuple[float, float, float, float]:
+def shares(pool: Pool, unit_rps: float, family: str, load: float, seed: int) -> tuple[float, float, float, float]:
     """Return the shares of peak of one router and of several, after the warm-up and of the whole run."""
-    asked = scenario("SC")
-    pool, unit_rps = SETTING
-    requests = draw_workload(asked, family, load * unit_rps, seed, duration_s=DURATION_S + WARM_UP_S)
-    peak = pool.quality.max(axis=1)[requests.task]
+    requests = draw_workload(scenario(SCENARIO), family, load * unit_rps, seed, duration_s=DURATION_S + WARM_UP_S)
+    peak = peaks(pool, requests)
     later, found = requests.arrival_s >= WARM_UP_S, []
     for routers in (1, ROUTERS):
         at = np.random.default_rng(seed).integers(0, routers, requests.task.size)
@@ -70,9 +77,6 @@ def shares(family: str, load: float, seed: int) -> tuple[float, float, float, fl
     print(f"{family} {load}x, seed {seed}: one {found[0][0]:.4f}, several {found[1][0]:.4f}", file=sys.stderr)
     return found[0][0], found[1][0], found[0][1], found[1][1]
 
-
-POOL = build_study_pool(gpu_profile(PROFILES[0]), "co", scenario("SC"))
-SETTING = POOL, load_unit_rps(POOL, true_world(POOL), scenario("SC"))
 
 if __name__ == "__main__":
     main()
