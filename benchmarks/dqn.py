@@ -1,6 +1,6 @@
 """Is ours better than the paper's method? Learned against the study's DQN on the same arrivals, in unpredictable load.
 
-The DQN is the paper's on exactly its state, trained on 0.2 to 26 load units (`besteffort_study.paper`), and it plays
+The DQN is the paper's on exactly its state, trained on 0.2 to 26 load units (`besteffort_study.training`), and it plays
 without a guard of its range, which the paper has not; like every policy here it may choose only what is predicted in
 time. A DQN trained on less is played beyond its range as well. The last line is one JSON object.
 """
@@ -21,9 +21,10 @@ from besteffort_sim.simulator import simulate
 from besteffort_study.catalogue import DURATION_S
 from besteffort_study.contest import hold_contest
 from besteffort_study.grid import Load, Setting
-from besteffort_study.paper import LOADS
-from besteffort_study.paper import Setting as Trained
+from besteffort_study.ground import LOADS, Ground
 from besteffort_study.statistics import paired
+from besteffort_study.trained import DQN
+from besteffort_study.training import course
 from besteffort_train.dqn import everywhere, train
 from besteffort_train.hyper import Hyper
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from besteffort_study.statistics import Paired
 
-THEIRS = Kind.DQN.value
 POINTS = {"SC co": 2.0, "SC ded": 1.0, "GE ded": 5.0, "MX ded": 5.0}
 """Points of peak to be ahead by."""
 WON = {"SC co": 0.95}
@@ -45,8 +45,8 @@ def main() -> None:
     found, holds = {}, True
     for name, points in POINTS.items():
         base, layout = name.split()
-        contest = hold_contest(Setting(base, layout, UNPREDICTED), (OURS, THEIRS), SEEDS, CORES, report=told)
-        values = [contest.shares(player) for player in (OURS, THEIRS)]
+        contest = hold_contest(Setting(base, layout, UNPREDICTED), (OURS, DQN), SEEDS, CORES, report=told)
+        values = [contest.shares(player) for player in (OURS, DQN)]
         result = paired(*values)
         holds &= 100.0 * result.ahead.mean >= points and result.won >= WON.get(name, 0.0) * result.runs
         found[name] = row(result, values)
@@ -78,10 +78,10 @@ def row(result: Paired, values: list[NDArray[np.float64]]) -> dict[str, object]:
 def beyond() -> dict[str, dict[str, float]]:
     """Return reward over peak at loads within and beyond the range of a DQN that is trained on less."""
     loads = tuple(Load("poisson", load) for load in (*INSIDE, *BEYOND))
-    contest = hold_contest(Setting("SC", "co", loads), (THEIRS, OURS), SEEDS, CORES, report=told)
+    contest = hold_contest(Setting("SC", "co", loads), (DQN, OURS), SEEDS, CORES, report=told)
     shares = {
         "trained on Poisson 0.2 to 2.5x": narrow(loads),
-        "trained on 0.2 to 26x": contest.shares(THEIRS),
+        "trained on 0.2 to 26x": contest.shares(DQN),
         OURS: contest.shares(OURS),
     }
     names = [f"{one.load:g}x" for one in loads]
@@ -93,11 +93,11 @@ def beyond() -> dict[str, dict[str, float]]:
 
 def narrow(loads: tuple[Load, ...]) -> NDArray[np.float64]:
     """Train a DQN on less; return its reward over peak, (loads, seeds)."""
-    setting = Trained("SC/co", NARROW, ("poisson",))
-    plan = build_plan(Kind.DQN, network=everywhere(train(setting.course(), Hyper(), seed=0).network))
+    ground = Ground("SC/co", NARROW, ("poisson",))
+    plan = build_plan(Kind.DQN, network=everywhere(train(course(ground), Hyper(), seed=0).network))
 
     def one(load: Load, seed: int) -> float:
-        case = setting.episode(*load, seed, DURATION_S)
+        case = ground.episode(*load, seed, DURATION_S)
         return share_of_peak(case.pool, case.workload, simulate(*case, plan))
 
     with ThreadPoolExecutor(CORES) as threads:

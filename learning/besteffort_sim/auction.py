@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from besteffort_sim.market import Market
 
-__all__ = ["descend", "least_prices", "priced"]
+__all__ = ["descend", "priced"]
 
 STEPS = (1.0, 0.003)
 """Largest change of the logarithm of a price, in the first round and in the last."""
@@ -62,20 +62,6 @@ def priced(market: Market, prices: NDArray[np.float64]) -> float:
     tables.price[:, 0] = prices
     _tabulate(tables)
     return _value(market, tables, SPREADS[1])
-
-
-def least_prices(market: Market, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the least price in each request's window, (n, groups); interpreted unless compiled."""
-    tables = _build_tables(market)
-    tables.price[:, 0] = prices
-    _tabulate(tables)
-    least = np.empty((market.start.shape[0], prices.shape[0]))
-    for k in range(least.shape[0]):
-        level = _level(market.due[k] - market.start[k] + 1)
-        for group in range(least.shape[1]):
-            last = market.due[k] - (1 << level) + 1
-            least[k, group] = min(tables.price[group, level, market.start[k]], tables.price[group, level, last])
-    return least
 
 
 def _build_tables(market: Market) -> Tables:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from besteffort_sim.auction import descend, least_prices, priced
+from besteffort_sim.auction import descend, priced
 from besteffort_sim.compiled import compiled
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.market import Market, build_market
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from besteffort_core.model import Pool
     from besteffort_sim.model import Workload, World
 
-__all__ = ["Bound", "best_prices", "dual_value", "reachable_share", "request_prices", "upper_bound"]
+__all__ = ["Bound", "best_prices", "dual_value", "reachable_share", "upper_bound"]
 
 WORK = 30_000_000
 """Rounds times requests and prices: what takes about a second."""
@@ -69,16 +69,6 @@ def dual_value(market: Market, prices: NDArray[np.float64]) -> float:
     """Return the bound that any prices >= 0 prove, (groups, bins)."""
     value: float = compiled(priced)(market, np.asarray(prices, dtype=np.float64))
     return value
-
-
-def request_prices(market: Market, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the least price while an answer in time is still possible, (n, backends); infinite where not ready.
-
-    What a clairvoyant policy weighs against quality: it prefers the backend with the most quality - price x cost.
-    """
-    least: NDArray[np.float64] = compiled(least_prices)(market, np.asarray(prices, dtype=np.float64))
-    found: NDArray[np.float64] = np.where(market.group_of >= 0, least[:, market.group_of], np.inf)
-    return found
 
 
 def reachable_share(pool: Pool, world: World, workload: Workload, part: float, window_s: float = 10.0) -> float:

@@ -10,12 +10,10 @@ import numpy as np
 
 from besteffort_core.policy import Kind
 from besteffort_core.utility import utility
-from besteffort_sim.bound import best_prices, request_prices
 from besteffort_sim.choice import build_plan
-from besteffort_sim.market import build_market
 from besteffort_sim.simulator import simulate
 from besteffort_study.entrant import Case, Entrant
-from besteffort_study.rules.plan import EXPIRY, NO_TABLE, ORACLE, SLACK_FIT, TABULAR, build_rule_plan
+from besteffort_study.rules.plan import EXPIRY, NO_TABLE, SLACK_FIT, TABULAR, build_rule_plan
 from besteffort_study.rules.slack import slack_table
 from besteffort_study.rules.switch import play_rule
 from besteffort_study.rules.values import groups_of
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from besteffort_core.model import Pool
     from besteffort_sim.model import Log
 
-__all__ = ["Best", "Expiry", "Fifo", "Ruled", "Twice", "prices_of", "twice"]
+__all__ = ["Best", "Expiry", "Fifo", "Ruled", "Twice", "twice"]
 
 FOR_EVER = 1e9
 """Deadlines after which an answer is worth nothing, where nothing is ever dropped."""
@@ -36,7 +34,7 @@ FOR_EVER = 1e9
 
 @dataclass(frozen=True)
 class Ruled:
-    """A rule of the study; its table is that of the pool or of the requests where the rule makes it from those."""
+    """A rule of the study; its table is that of the pool where the rule makes it from that."""
 
     rule: int
     numbers: NDArray[np.float64]
@@ -57,17 +55,11 @@ class Ruled:
     def _table(self, case: Case) -> NDArray[np.float64]:
         if self.rule == SLACK_FIT:
             return slack_table(case.pool, float(np.median(case.workload.deadline_s)))
-        return prices_of(case) if self.rule == ORACLE else self.table
+        return self.table
 
 
 def _groups(rule: int, pool: Pool) -> NDArray[np.int64] | None:
     return groups_of(pool) if rule == TABULAR else None
-
-
-def prices_of(case: Case) -> NDArray[np.float64]:
-    """Return the price of a device second for each request on each backend, from the real future, (n, backends)."""
-    market = build_market(*case)
-    return request_prices(market, best_prices(market).prices)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ from besteffort_core.general import GENERAL
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_study.contestants import Best, Expiry, Fifo, Ruled, Twice
-from besteffort_study.errors import StudyError
-from besteffort_study.paper import paper_entrant
 from besteffort_study.planned import Planned
 from besteffort_study.profiles import PROFILES, gpu_profile
 from besteffort_study.rules.plan import NO_NUMBERS, TABULAR, UNIFORM
-from besteffort_study.tunable import ORACLE_NAME, ORACLE_START, RULES, TABLE_NAME
+from besteffort_study.trained import DQN, LEARNED, NARROW, kept_entrant
+from besteffort_study.tunable import RULES, TABLE_NAME
 from besteffort_study.tuned import load_tuned
 
 if TYPE_CHECKING:
@@ -24,21 +23,26 @@ if TYPE_CHECKING:
     from besteffort_study.entrant import Entrant
     from besteffort_study.tuned import Tuned
 
-__all__ = ["entrants", "every_entrant", "static_name"]
+__all__ = ["UNTRAINED", "entrants", "every_entrant", "static_name"]
+
+UNTRAINED = f"{LEARNED}, untrained"
 
 
 def entrants(scenario: str, layout: str) -> Mapping[str, Entrant]:
-    """Return the policies that play a scenario on a layout, ours first; the baselines by the numbers tuned for them."""
-    found = load_tuned(scenario, layout)
-    ours = {Kind.LEARNED.value: Planned(build_plan(Kind.LEARNED, network=GENERAL))}
-    return {**ours, **_tuned(found), **_paper(scenario, layout), **_fixed(), **_statics()}
+    """Return the policies that play a scenario on a layout, ours first; the baselines by the numbers tuned for them.
+
+    Raises:
+        StudyError: nothing is tuned for it.
+    """
+    found, paper = load_tuned(scenario, layout), kept_entrant(DQN, scenario, layout)
+    theirs = {} if paper is None else {DQN: paper}
+    return {**_learned(scenario, layout), **_tuned(found), **theirs, **_fixed(), **_statics()}
 
 
 def every_entrant(scenario: str, layout: str) -> Mapping[str, Entrant]:
-    """As `entrants`, with the one that knows the future, which takes as long as the bound, and twice the GPUs."""
-    found, statics = load_tuned(scenario, layout), _statics()
-    twofold = {f"{name}, twice the GPUs": Twice(entrant) for name, entrant in statics.items()}
-    return {**entrants(scenario, layout), ORACLE_NAME: ORACLE_START.entrant(found.numbers.get(ORACLE_NAME)), **twofold}
+    """As `entrants`, with single sizes on twice the GPUs."""
+    twofold = {f"{name}, twice the GPUs": Twice(entrant) for name, entrant in _statics().items()}
+    return {**entrants(scenario, layout), **twofold}
 
 
 def static_name(size: int, how: str = "") -> str:
@@ -47,18 +51,19 @@ def static_name(size: int, how: str = "") -> str:
     return f"{name}, {how}" if how else name
 
 
+def _learned(scenario: str, layout: str) -> dict[str, Entrant]:
+    """Return Learned as a router has it: trained for the setting, or built in where it is not; the others beside it."""
+    built_in = Planned(build_plan(Kind.LEARNED, network=GENERAL))
+    trained, narrow = (kept_entrant(policy, scenario, layout) for policy in (LEARNED, NARROW))
+    if trained is None:
+        return {LEARNED: built_in}
+    return {LEARNED: trained, UNTRAINED: built_in, **({} if narrow is None else {NARROW: narrow})}
+
+
 def _tuned(found: Tuned) -> dict[str, Entrant]:
-    rules: dict[str, Entrant] = {name: start.entrant(found.numbers.get(name)) for name, start in RULES.items()}
+    rules: dict[str, Entrant] = {name: start.build(found.numbers[name]) for name, start in RULES.items()}
     values: dict[str, Entrant] = {} if found.values is None else {TABLE_NAME: Ruled(TABULAR, np.zeros(2), found.values)}
     return {**rules, **values}
-
-
-def _paper(scenario: str, layout: str) -> dict[str, Entrant]:
-    """Return the paper's DQN where one is kept for the scenario, without its shift."""
-    try:
-        return {Kind.DQN.value: paper_entrant(scenario.partition("+")[0], layout)}
-    except StudyError:
-        return {}
 
 
 def _fixed() -> dict[str, Entrant]:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_study.contestants import Ruled
 from besteffort_study.planned import Planned
-from besteffort_study.rules.plan import LMETRIC, ORACLE, ROUTE_BALANCE, SLACK_FIT, TWO_CHOICES
+from besteffort_study.rules.plan import LMETRIC, ROUTE_BALANCE, SLACK_FIT, TWO_CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from besteffort_study.entrant import Entrant
 
-__all__ = ["ORACLE_NAME", "ORACLE_START", "RULES", "TABLE_NAME", "Start"]
+__all__ = ["RULES", "TABLE_NAME", "Start"]
 
-TABLE_NAME, ORACLE_NAME = "RAMSIS-like", "Oracle prices"
+TABLE_NAME = "RAMSIS-like"
 
 
 class Start(NamedTuple):
@@ -31,10 +30,6 @@ class Start(NamedTuple):
     build: Callable[[NDArray[np.float64]], Entrant]
     point: tuple[float, ...]
     spread: tuple[float, ...]
-
-    def entrant(self, numbers: NDArray[np.float64] | None) -> Entrant:
-        """Return the entrant with tuned numbers, or with those that the search begins with."""
-        return self.build(np.array(self.point) if numbers is None else numbers)
 
 
 def _planned(kind: Kind, numbers: NDArray[np.float64]) -> Entrant:
@@ -58,4 +53,3 @@ RULES = {
     "LMetric-like": _study(LMETRIC, (1.5, 0.1), (0.7, 0.2)),
     "Two choices": _study(TWO_CHOICES, (1.5, 0.1), (0.7, 0.2)),
 }
-ORACLE_START = _study(ORACLE, (0.0, 0.1, 0.0), (0.5, 0.1, 1.0))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from besteffort_core.policies import Parameters
     from besteffort_core.scorer import Scorer
     from besteffort_train.dqn import Progress
-    from besteffort_train.episodes import Service
+    from besteffort_train.episodes import Episode, Service
     from besteffort_train.search import Checkpoint
 
     Report = Callable[[str, int, int, float], None]
@@ -46,7 +46,7 @@ class Recipe:
     spread: Spread = field(default_factory=Spread)
     tuning_episodes: int = 24
     judged_episodes: int = 64
-    """That checkpoints of a DQN are judged by."""
+    """That checkpoints are judged by."""
     validation_episodes: int = 200
     """Drawn as those of the training, but not seen in it."""
     seeds: int = 10
@@ -102,8 +102,8 @@ def _searched_scorer(service: Service, recipe: Recipe, price: Parameters, seed: 
         report("searching", latest.round, recipe.search.rounds, latest.worth)
 
     starts = start_scorers(service, price, recipe.search.hidden, seed=seed)
-    draw = functools.partial(draw_episode, service, recipe.spread)
-    found = search_scorer(starts, draw, recipe.search, seed=seed, report=heard)
+    draw, judged = functools.partial(draw_episode, service, recipe.spread), _judged(service, recipe, seed)
+    found = search_scorer(starts, draw, judged, recipe.search, seed=seed, report=heard)
     return _Found(found.scorer, found.worth, {"rounds": recipe.search.rounds, "checkpoint": found.round})
 
 
@@ -111,11 +111,15 @@ def _trained_dqn(service: Service, recipe: Recipe, seed: int, report: Report) ->
     def heard(progress: Progress) -> None:
         report("training", progress.step, progress.steps, progress.reward)
 
-    draw = functools.partial(draw_episode, service, recipe.spread)
-    judged = [draw(rng) for rng in np.random.default_rng((seed, 5)).spawn(recipe.judged_episodes)]
+    draw, judged = functools.partial(draw_episode, service, recipe.spread), _judged(service, recipe, seed)
     course = Course(len(service.tasks), len(service.sizes), draw, lambda plan: mean_worth(judged, plan))
     found = train(course, recipe.hyper, seed=seed, report=heard)
     return _Found(found.network, found.reward, {"steps": recipe.hyper.steps, "checkpoint": found.step})
+
+
+def _judged(service: Service, recipe: Recipe, seed: int) -> list[Episode]:
+    rngs = np.random.default_rng((seed, 5)).spawn(recipe.judged_episodes)
+    return [draw_episode(service, recipe.spread, rng) for rng in rngs]
 
 
 def _trained(service: Service, recipe: Recipe, found: _Found, seed: int) -> Mapping[str, Any]:

@@ -61,8 +61,6 @@ class ScorerSearch:
     """Width of the network beside the linear form; 0 for none."""
     check_rounds: int = 10
     """Rounds between checkpoints."""
-    check_episodes: int = 64
-    """That checkpoints are judged by."""
 
 
 class Checkpoint(NamedTuple):
@@ -86,17 +84,18 @@ def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int
 def search_scorer(
     starts: Sequence[Scorer],
     draw: Callable[[np.random.Generator], Episode],
+    checks: Sequence[Episode],
     settings: ScorerSearch,
     *,
     seed: int,
     report: Callable[[Checkpoint], None] = lambda _: None,
 ) -> Checkpoint:
-    """Return the checkpoint that is worth most, the starts among them; one seed makes one result.
+    """Return the checkpoint that is worth most on `checks`, the starts among them; one seed makes one result.
 
     The search sets out from the best start; all must have networks of one width. `report` hears every round, with the
     worth of the last checkpoint.
     """
-    checks, drawn = _episodes(draw, settings.check_episodes, _rng(seed, 2)), _rng(seed, 3)
+    drawn = _rng(seed, 3)
     episodes: Sequence[Episode] = ()
     with ThreadPoolExecutor(2) as threads:
         values = functools.partial(_values, threads, starts[0])
@@ -108,7 +107,7 @@ def search_scorer(
         best = latest = Checkpoint(start, float(first.max()), 0)
         for number in range(1, settings.rounds + 1):
             if (number - 1) % settings.renewed == 0:
-                episodes = _episodes(draw, settings.episodes, drawn)
+                episodes = [draw(drawn) for _ in range(settings.episodes)]
             strategy.learn(values(_replaced(point, sought, strategy.draw()), episodes))
             point[sought] = strategy.mean
             if number % settings.check_rounds == 0 or number == settings.rounds:
@@ -124,8 +123,12 @@ def _values(
 ) -> NDArray[np.float64]:
     """Return the mean worth of the scorer of each row of points, (points,)."""
     plans = [build_plan(Kind.LEARNED, network=scorer_of(point, like)) for point in points]
-    pairs = [(episode, plan) for plan in plans for episode in played]
-    found = list(threads.map(lambda pair: worth(*pair), pairs))
+
+    def earned(plan: Plan, episode: Episode) -> float:
+        pool, world, workload = episode
+        return worth(episode, simulate(pool, world, workload, plan))
+
+    found = list(threads.map(earned, [plan for plan in plans for _ in played], [*played] * len(plans)))
     means: NDArray[np.float64] = np.array(found).reshape(len(plans), len(played)).mean(axis=1)
     return means
 
@@ -185,10 +188,6 @@ def _seen(plan: Plan, episode: Episode) -> Iterator[NDArray[np.float64]]:
         snapshot, request = snapshot_of(log, world, k), request_of(workload, k)
         found = timely(request, pool, candidates(request, pool, snapshot))
         yield features(request, found, pool, snapshot, offered(found))
-
-
-def _episodes(draw: Callable[[np.random.Generator], Episode], count: int, rng: np.random.Generator) -> list[Episode]:
-    return [draw(rng) for _ in range(count)]
 
 
 def _rng(seed: int, purpose: int) -> np.random.Generator:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from besteffort_core.policies import Parameters
-    from besteffort_sim.model import Plan
+    from besteffort_sim.model import Log, Plan
     from besteffort_train.episodes import Episode
 
 __all__ = ["LATE_COST", "Search", "mean_reward", "mean_worth", "tune_ladder", "tune_price", "worth"]
@@ -47,18 +47,21 @@ def mean_reward(episodes: Sequence[Episode], plan: Plan) -> float:
         return float(np.mean(list(threads.map(reward, episodes))))
 
 
-def worth(episode: Episode, plan: Plan) -> float:
+def worth(episode: Episode, log: Log) -> float:
     """Return the share of the peak reward of an episode, less the cost of what missed its deadline."""
-    pool, world, workload = episode
-    log = simulate(pool, world, workload, plan)
-    late = float((log.latency_s > workload.deadline_s).mean())
-    return share_of_peak(pool, workload, log) - LATE_COST * late
+    late = float((log.latency_s > episode.workload.deadline_s).mean())
+    return share_of_peak(episode.pool, episode.workload, log) - LATE_COST * late
 
 
 def mean_worth(episodes: Sequence[Episode], plan: Plan) -> float:
     """Return the mean worth of episodes: what all searches seek to raise."""
+
+    def played(episode: Episode) -> float:
+        pool, world, workload = episode
+        return worth(episode, simulate(pool, world, workload, plan))
+
     with ThreadPoolExecutor(2) as threads:
-        return float(np.mean(list(threads.map(lambda episode: worth(episode, plan), episodes))))
+        return float(np.mean(list(threads.map(played, episodes))))
 
 
 def tune_price(episodes: Sequence[Episode], search: Search, rng: np.random.Generator) -> Parameters:

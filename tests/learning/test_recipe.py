@@ -13,7 +13,7 @@ from support.learning import small_service
 
 SERVICE = small_service()
 TINY = Recipe(
-    search=ScorerSearch(rounds=4, candidates=4, episodes=2, check_rounds=2, check_episodes=2),
+    search=ScorerSearch(rounds=4, candidates=4, episodes=2, check_rounds=2),
     hyper=Hyper(hidden=8, steps=40, replay=2_000, first_episodes=2, round_steps=20, round_episodes=1, check_steps=20),
     rules=Search(rounds=1, candidates=2),
     spread=Spread(requests=300),

@@ -1,4 +1,4 @@
-"""Rules that know more than a router: prices from the future, and values of states from many simulations. Compiled."""
+"""The rule that knows more than a router: values of states, from many simulations. Compiled."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from besteffort_core.latency import request_s
-from besteffort_core.policies import PRICE_SHARPNESS
-from besteffort_core.utility import worth_until_s
 from besteffort_study.rules.chance import drawn
 
 if TYPE_CHECKING:
     from besteffort_core.model import Candidates, Pool, Request, Snapshot
     from besteffort_study.rules.plan import RulePlan
 
-__all__ = ["RATES", "buckets_of", "choose_by_oracle", "choose_by_table", "state_of", "states_of"]
+__all__ = ["RATES", "buckets_of", "choose_by_table", "state_of", "states_of"]
 
 RATES = 8
 """Buckets of the arrival rate, one for each factor of 2, from an eighth of what all devices can do with the best."""
@@ -28,26 +26,6 @@ STEEPNESS = 3.0
 LONGEST = 1.5
 BLOCK = 400
 """Requests for which an exploring rule keeps to one threshold."""
-
-
-def choose_by_oracle(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: RulePlan) -> int:
-    """The backend with the most quality minus price x work, as Price has it, at prices from the real future.
-
-    numbers: logarithm of a factor on the prices, margin, weight of the backlog in that logarithm.
-    """
-    deadline_s, best, most = request.deadline_s, -1, -np.inf
-    limit_s = 0.5 * (deadline_s + worth_until_s(deadline_s, pool.grace_factor))
-    for j in range(candidates.finish_s.shape[0]):
-        if candidates.finish_s[j] == np.inf:
-            continue
-        slack = (limit_s - candidates.finish_s[j]) / deadline_s
-        in_time = 1.0 / (1.0 + math.exp(-max(min(PRICE_SHARPNESS * (slack - plan.numbers[1]), 50.0), -50.0)))
-        factor = math.exp(min(plan.numbers[0] + plan.numbers[2] * candidates.backlog_s[j] / deadline_s, 20.0))
-        price = factor * plan.table[snapshot.sequence, j]
-        score = pool.quality[request.task, pool.size_of[j]] * in_time - price * candidates.cost_s[j]
-        if score > most:
-            best, most = j, score
-    return best
 
 
 def buckets_of(groups: int) -> int:

@@ -14,7 +14,6 @@ __all__ = [
     "LMETRIC",
     "NO_NUMBERS",
     "NO_TABLE",
-    "ORACLE",
     "ROUTE_BALANCE",
     "SLACK_FIT",
     "TABULAR",
@@ -24,7 +23,7 @@ __all__ = [
     "build_rule_plan",
 ]
 
-EXPIRY, UNIFORM, TWO_CHOICES, LMETRIC, ROUTE_BALANCE, SLACK_FIT, ORACLE, TABULAR = range(8)
+EXPIRY, UNIFORM, TWO_CHOICES, LMETRIC, ROUTE_BALANCE, SLACK_FIT, TABULAR = range(7)
 NO_NUMBERS, NO_TABLE = np.empty(0), np.empty((0, 0))
 
 
@@ -35,7 +34,7 @@ class RulePlan(NamedTuple):
     numbers: NDArray[np.float64]
     """What tuning finds; each rule says what they are."""
     table: NDArray[np.float64]
-    """Of `SLACK_FIT` (buckets, 1): sizes; of `ORACLE` (n, backends): prices; of `TABULAR` (states, sizes): values."""
+    """Of `SLACK_FIT` (buckets, 1): sizes; of `TABULAR` (states, sizes): values."""
     groups: NDArray[np.int64]
     """(devices,): the devices whose backlogs `TABULAR` counts as one have the same number."""
     states: NDArray[np.int64]

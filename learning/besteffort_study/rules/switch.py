@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from besteffort_core.decide import hopeless, timely
 from besteffort_sim.compiled import compiled
 from besteffort_sim.simulator import run
-from besteffort_study.rules.knowing import choose_by_oracle, choose_by_table
-from besteffort_study.rules.plan import EXPIRY, LMETRIC, ORACLE, ROUTE_BALANCE, SLACK_FIT, TABULAR, TWO_CHOICES
+from besteffort_study.rules.knowing import choose_by_table
+from besteffort_study.rules.plan import EXPIRY, LMETRIC, ROUTE_BALANCE, SLACK_FIT, TABULAR, TWO_CHOICES
 from besteffort_study.rules.simple import (
     choose_by_load,
     choose_by_score,
@@ -54,7 +54,7 @@ def choose_ruled(request: Request, candidates: Candidates, pool: Pool, snapshot:
     return backend
 
 
-def _chosen(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: RulePlan) -> int:  # noqa: PLR0911 - one for each rule
+def _chosen(request: Request, candidates: Candidates, pool: Pool, snapshot: Snapshot, plan: RulePlan) -> int:
     if plan.rule == TWO_CHOICES:
         return choose_of_two(request, candidates, pool, snapshot, plan)
     if plan.rule == LMETRIC:
@@ -63,8 +63,6 @@ def _chosen(request: Request, candidates: Candidates, pool: Pool, snapshot: Snap
         return choose_by_score(request, candidates, pool, snapshot, plan)
     if plan.rule == SLACK_FIT:
         return choose_by_slack(request, candidates, pool, plan)
-    if plan.rule == ORACLE:
-        return choose_by_oracle(request, candidates, pool, snapshot, plan)
     if plan.rule == TABULAR:
         return choose_by_table(request, candidates, pool, snapshot, plan)
     return choose_uniformly(candidates, snapshot)

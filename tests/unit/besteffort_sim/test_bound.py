@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from besteffort_core.policy import Kind
 from besteffort_core.pool import BackendSpec, Decode, SizeSpec, build_pool
-from besteffort_sim.bound import best_prices, dual_value, reachable_share, request_prices, upper_bound
+from besteffort_sim.bound import best_prices, dual_value, reachable_share, upper_bound
 from besteffort_sim.choice import build_plan
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.market import Market, build_market, least_costs_s
@@ -193,15 +193,6 @@ def test_a_generation_pays_for_its_prompt_each_further_token_and_its_cache() -> 
     assert least_costs_s(pool, world, one_pass).tolist() == [[8.0 + 0.5]]
     # 8 units of the prompt and 2 decodes: at most 4 in an iteration of 8 s if prompts are free, at most 8 in any.
     assert least_costs_s(pool, world, generation).tolist() == [[10 * 1.0 + 3 * 0.5 + (8 + 9) * 0.25]]
-
-
-def test_prices_are_those_of_the_window_and_infinite_where_not_ready() -> None:
-    pool = two_sizes("S", "L", "SL")
-    world = true_world(pool, ready=np.array([True, False, True, True]))
-    market = build_market(pool, world, asked([0.0, 1.0], 0.35), 0.1)
-    prices = np.zeros((2, market.bins)) + np.arange(market.bins, dtype=np.float64) + np.array([[0.0], [100.0]])
-    assert market.hosts.tolist() == [[True, False], [True, True]]
-    assert request_prices(market, prices).tolist() == [[0.0, np.inf, 100.0, 100.0], [10.0, np.inf, 110.0, 110.0]]
 
 
 def drawn(scenario: Scenario, rate_rps: float, seed: int) -> Workload:

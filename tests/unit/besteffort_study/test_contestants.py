@@ -8,7 +8,7 @@ import pytest
 from besteffort_sim.model import ANSWERED
 from besteffort_sim.report import share_of_peak
 from besteffort_study.catalogue import draw_workload
-from besteffort_study.contestants import Best, Expiry, Fifo, Ruled, Twice, prices_of, twice
+from besteffort_study.contestants import Best, Expiry, Fifo, Ruled, Twice, twice
 from besteffort_study.entrant import Case
 from besteffort_study.entrants import entrants, every_entrant, static_name
 from besteffort_study.pools import build_study_pool, true_world
@@ -79,10 +79,6 @@ def test_a_doubled_pool_is_the_one_built_with_twice_the_gpus() -> None:
     doubled, built = twice(drawn(10.0).pool), drawn(10.0, layout="co8").pool
     for one, other in zip(doubled, built, strict=True):
         assert np.array_equal(one, other)
-
-
-def test_prices_of_the_future_are_high_only_where_it_is_busy() -> None:
-    assert prices_of(drawn(2000.0)).mean() > 10 * prices_of(drawn(50.0)).mean()
 
 
 @pytest.mark.parametrize(("name", "layout"), [("SC", "co"), ("GE", "ded"), ("MX", "3L1x")])

@@ -14,7 +14,6 @@ from besteffort_study.rules.knowing import RATES, buckets_of, state_of, states_o
 from besteffort_study.rules.plan import (
     EXPIRY,
     LMETRIC,
-    ORACLE,
     ROUTE_BALANCE,
     SLACK_FIT,
     TABULAR,
@@ -101,15 +100,6 @@ def test_of_two_choices_both_are_looked_at() -> None:
 
 def test_equal_replicas_are_told_apart_by_work_times_requests() -> None:
     assert POOL.device_of[chosen(LMETRIC, seen(150, backends=(2, 5, 8)), 1.0, 0.0)] == 3
-
-
-def test_where_the_future_is_dear_the_oracle_takes_a_small_size() -> None:
-    free, dear = np.zeros((1, 12)), np.full((1, 12), 1e3)
-    assert size_of(chosen(ORACLE, seen(), 0.0, 0.1, 0.0, table=free)) == LARGE
-    assert size_of(chosen(ORACLE, seen(), 0.0, 0.1, 0.0, table=dear)) == SMALL
-    one_cheap = dear.copy()
-    one_cheap[0, 8] = 0.0
-    assert chosen(ORACLE, seen(), 0.0, 0.1, 0.0, table=one_cheap) == 8
 
 
 def state(snapshot: Snapshot, pool: Pool = POOL, task: int = 0) -> int:

@@ -18,7 +18,8 @@ from support.learning import small_service
 
 SERVICE = small_service()
 DRAW = functools.partial(draw_episode, SERVICE, Spread(requests=300))
-QUICK = ScorerSearch(rounds=6, candidates=6, episodes=4, check_rounds=2, check_episodes=8, hidden=2)
+QUICK = ScorerSearch(rounds=6, candidates=6, episodes=4, check_rounds=2, hidden=2)
+CHECKS = [DRAW(rng) for rng in np.random.default_rng(7).spawn(8)]
 CAREFUL = np.array([2.0, 0.3, 2.0, 0.1])
 """A price far too high: it takes the smallest size nearly always."""
 STARTS = start_scorers(SERVICE, CAREFUL, 2, seed=0)
@@ -31,7 +32,7 @@ def heard() -> list[Checkpoint]:
 
 @pytest.fixture(scope="module")
 def found(heard: list[Checkpoint]) -> Checkpoint:
-    return search_scorer(STARTS[:1], DRAW, QUICK, seed=0, report=heard.append)
+    return search_scorer(STARTS[:1], DRAW, CHECKS, QUICK, seed=0, report=heard.append)
 
 
 def unseen() -> list[Episode]:
@@ -72,8 +73,8 @@ def test_the_range_is_that_of_what_was_seen(found: Checkpoint) -> None:
 
 
 def test_one_seed_finds_the_same_scorer(found: Checkpoint) -> None:
-    again = search_scorer(STARTS[:1], DRAW, QUICK, seed=0)
-    other = search_scorer(STARTS[:1], DRAW, QUICK, seed=1)
+    again = search_scorer(STARTS[:1], DRAW, CHECKS, QUICK, seed=0)
+    other = search_scorer(STARTS[:1], DRAW, CHECKS, QUICK, seed=1)
     assert np.array_equal(vector_of(again.scorer), vector_of(found.scorer))
     assert not np.array_equal(vector_of(other.scorer), vector_of(found.scorer))
 

@@ -1,0 +1,117 @@
+"""Train the policies of the study that have a network, each for one scenario on one layout, and keep them.
+
+`python -m besteffort_study.training POLICY SCENARIO/LAYOUT ...` does it anew, with the same result each time. Learned
+is searched for from the built-in scorer on, as `besteffort train` does it; the narrow one sees Poisson traffic of 0.5
+to 2 load units alone. The paper's DQN is trained as wide as it is tested, several times.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from besteffort_core.bundle import Bundle
+from besteffort_core.dqn import Network
+from besteffort_core.general import GENERAL
+from besteffort_core.policies import DEFAULT_LADDER, DEFAULT_PRICE
+from besteffort_sim.report import share_of_peak
+from besteffort_sim.simulator import simulate
+from besteffort_study.ground import JUDGED, Ground
+from besteffort_study.ground import NARROW as NARROW_RUNS
+from besteffort_study.trained import DQN, LEARNED, NARROW, save_bundle
+from besteffort_train.dqn import Course, everywhere, train
+from besteffort_train.hyper import Hyper
+from besteffort_train.search import ScorerSearch, search_scorer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from besteffort_core.scorer import Scorer
+    from besteffort_sim.model import Plan
+    from besteffort_train.search import Checkpoint
+
+    Tell = Callable[[str], object]
+
+__all__ = ["course", "train_dqn", "train_learned"]
+
+TRAININGS = 4
+"""Of a DQN; the best is kept."""
+SEARCH = ScorerSearch(rounds=50, candidates=14, episodes=len(JUDGED), renewed=2, check_rounds=5, hidden=0)
+REPEATS = 2
+"""Seeds of each load that checkpoints of Learned are judged by."""
+
+
+def train_learned(ground: Ground, search: ScorerSearch, runs: Sequence[tuple[str, float]], tell: Tell) -> Bundle:
+    """Return the best scorer of one search that sets out from the built-in one; `tell` hears of the checkpoints."""
+    worths: list[float] = []
+
+    def heard(latest: Checkpoint) -> None:
+        if latest.round % search.check_rounds == 0:
+            worths.append(round(latest.worth, 4))
+            tell(f"{ground.name} round {latest.round}: {latest.worth:.4f}\n")
+
+    checks = ground.judged(runs, REPEATS)
+    best = search_scorer([GENERAL], ground.in_turn(runs), checks, search, seed=0, report=heard)
+    trained = {"search": asdict(search), "runs": [list(run) for run in runs], "checkpoint": best.round}
+    return _bundle(ground, best.scorer, trained, {"worth": round(best.worth, 4), "curve": worths})
+
+
+def train_dqn(ground: Ground, hyper: Hyper, trainings: int, tell: Tell) -> Bundle:
+    """Return the best of several trainings; `tell` hears of each."""
+    found, taught = [], course(ground)
+    for seed in range(trainings):
+        found.append(train(taught, hyper, seed=seed))
+        tell(f"{ground.name} seed {seed}: {found[-1].reward:.4f} at step {found[-1].step}\n")
+    number, best = max(enumerate(found), key=lambda pair: pair[1].reward)
+    trained = {"hyper": asdict(hyper), "loads": list(ground.loads), "seed": number, "checkpoint": best.step}
+    results = {
+        "of_peak": [round(one.reward, 4) for one in found],
+        "curve": [[step, round(reward, 4)] for step, reward in best.curve],
+    }
+    return _bundle(ground, best.network, trained, results)
+
+
+def course(ground: Ground) -> Course:
+    """Return what a DQN is trained and judged on; it is judged as it plays, without a guard of its range."""
+    within = [run for run in JUDGED if run[0] in ground.families and run[1] <= ground.loads[1]]
+    judged = ground.judged(within)
+
+    def judge(plan: Plan) -> float:
+        assert isinstance(plan.network, Network)
+        alone = plan._replace(network=everywhere(plan.network))
+        return float(np.mean([share_of_peak(one.pool, one.workload, simulate(*one, alone)) for one in judged]))
+
+    return Course(len(ground.asked.tasks), len(ground.sizes), ground.draw, judge)
+
+
+def _bundle(
+    ground: Ground, network: Scorer | Network, trained: Mapping[str, Any], results: Mapping[str, Any]
+) -> Bundle:
+    ladder = DEFAULT_LADDER[: len(ground.sizes) - 1]
+    return Bundle(network, DEFAULT_PRICE, ladder, ground.asked.tasks, ground.sizes, trained, results)
+
+
+def main() -> None:
+    """Train a policy for the settings whose names are given, two at a time."""
+    policy, names = sys.argv[1], sys.argv[2:]
+    makers: Mapping[str, Callable[[Ground], Bundle]] = {
+        LEARNED: lambda ground: train_learned(ground, SEARCH, JUDGED, sys.stderr.write),
+        NARROW: lambda ground: train_learned(ground, SEARCH, NARROW_RUNS, sys.stderr.write),
+        DQN: lambda ground: train_dqn(ground, Hyper(), TRAININGS, sys.stderr.write),
+    }
+
+    def make(name: str) -> None:
+        scenario, _, layout = name.partition("/")
+        save_bundle(policy, scenario, layout, makers[policy](Ground(name)))
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(make, names))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from besteffort_study import ground as grounds
+from besteffort_study.ground import JUDGED, Ground
+
+
+@pytest.fixture
+def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
+    monkeypatch.setattr(grounds, "_unit_rps", lambda _: 100.0)
+    return Ground("MX/ded")
+
+
+def test_random_episodes_are_long_enough_and_one_generator_draws_the_same(ground: Ground) -> None:
+    episodes = [ground.draw(rng) for rng in np.random.default_rng(0).spawn(30)]
+    again = [ground.draw(rng) for rng in np.random.default_rng(0).spawn(30)]
+    for one, other in zip(episodes, again, strict=True):
+        assert np.array_equal(one.workload.arrival_s, other.workload.arrival_s)
+    lasting = np.array([one.workload.arrival_s[-1] for one in episodes])
+    rates = np.array([one.workload.task.size for one in episodes]) / lasting
+    assert lasting.min() > 0.8 * 6 * 1.5
+    assert rates.min() < 100.0
+    assert rates.max() > 1000.0
+
+
+def test_episodes_in_turn_are_of_each_run_and_always_new(ground: Ground) -> None:
+    draw, rng = ground.in_turn((("poisson", 0.5), ("poisson", 4.0))), np.random.default_rng(0)
+    counts = [draw(rng).workload.task.size for _ in range(4)]
+    assert counts[1] > 4 * counts[0]
+    assert counts[3] > 4 * counts[2]
+    assert len(set(counts)) == 4
+
+
+def test_what_is_picked_by_is_every_run_on_several_seeds(ground: Ground) -> None:
+    judged = ground.judged(JUDGED[:2], repeats=2)
+    assert len({one.workload.arrival_s.tobytes() for one in judged}) == 4
