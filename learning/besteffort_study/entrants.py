@@ -29,11 +29,7 @@ UNTRAINED = f"{LEARNED}, untrained"
 
 
 def entrants(scenario: str, layout: str) -> Mapping[str, Entrant]:
-    """Return the policies that play a scenario on a layout, ours first; the baselines by the numbers tuned for them.
-
-    Raises:
-        StudyError: nothing is tuned for it.
-    """
+    """Return the policies that play a scenario on a layout, ours first; rules with numbers where these are tuned."""
     found, paper = load_tuned(scenario, layout), kept_entrant(DQN, scenario, layout)
     theirs = {} if paper is None else {DQN: paper}
     return {**_learned(scenario, layout), **_tuned(found), **theirs, **_fixed(), **_statics()}
@@ -61,7 +57,9 @@ def _learned(scenario: str, layout: str) -> dict[str, Entrant]:
 
 
 def _tuned(found: Tuned) -> dict[str, Entrant]:
-    rules: dict[str, Entrant] = {name: start.build(found.numbers[name]) for name, start in RULES.items()}
+    rules: dict[str, Entrant] = {
+        name: start.build(found.numbers[name]) for name, start in RULES.items() if name in found.numbers
+    }
     values: dict[str, Entrant] = {} if found.values is None else {TABLE_NAME: Ruled(TABULAR, np.zeros(2), found.values)}
     return {**rules, **values}
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from besteffort_study.errors import StudyError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,15 +35,11 @@ class Tuned:
 
 
 def load_tuned(scenario: str, layout: str, folder: Path = FOLDER) -> Tuned:
-    """Return what was tuned for a scenario, without its shift, on a layout.
-
-    Raises:
-        StudyError: nothing was.
-    """
+    """Return what was tuned for a scenario, without its shift, on a layout; empty where nothing was."""
     base, stands = scenario.partition("+")[0], STANDS_FOR.get(layout, layout)
     path = folder / f"{base}-{stands}.json"
     if not path.exists():
-        raise StudyError(f"nothing is tuned for {base} on {layout}: run `besteffort_study.tuning {base} {stands}`")
+        return Tuned()
     found = json.loads(path.read_text(encoding="utf-8"))
     table = path.with_suffix(".safetensors")
     values = load_file(table)[TABLE].astype(np.float64) if stands == layout and table.exists() else None
