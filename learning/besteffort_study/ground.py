@@ -93,9 +93,11 @@ class Ground:
 
         return draw
 
-    def judged(self, runs: Sequence[tuple[str, float]] = JUDGED, repeats: int = 1) -> list[Episode]:
+    def judged(
+        self, runs: Sequence[tuple[str, float]] = JUDGED, repeats: int = 1, duration_s: float = JUDGED_S
+    ) -> list[Episode]:
         """Return the episodes that what was found is picked by."""
-        return [self.episode(*run, seed) for seed in VALIDATION_SEEDS[:repeats] for run in runs]
+        return [self.episode(*run, seed, duration_s) for seed in VALIDATION_SEEDS[:repeats] for run in runs]
 
 
 def _tuning_seed(rng: np.random.Generator) -> int:
