@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 POINTS = {"SC co": 2.0, "SC ded": 1.0, "GE ded": 5.0, "MX ded": 5.0}
 """Points of peak to be ahead by."""
-WON = {"SC co": 0.95}
+WON = 0.95
 """Share of the runs to be won."""
 NARROW, BEYOND, INSIDE = (0.2, 2.5), (4.0, 8.0, 14.0, 18.0), (0.5, 1.0, 2.0)
 """Loads of another training, and Poisson loads outside and inside of it."""
@@ -48,7 +48,7 @@ def main() -> None:
         contest = hold_contest(Setting(base, layout, UNPREDICTED), (OURS, DQN), SEEDS, CORES, report=told)
         values = [contest.shares(player) for player in (OURS, DQN)]
         result = paired(*values)
-        holds &= 100.0 * result.ahead.mean >= points and result.won >= WON.get(name, 0.0) * result.runs
+        holds &= 100.0 * result.ahead.mean >= points and result.won >= WON * result.runs
         found[name] = row(result, values)
         print(name, found[name], flush=True)
     report = {

@@ -1,4 +1,4 @@
-"""How much more does Learned earn than greedy, tuned as hard? Unpredictable scoring on 4 co-located GPUs.
+"""How much more does Learned earn than tuned greedy? Unpredictable scoring on 4 co-located GPUs.
 
 Both meet the same requests, on test seeds. Gains are in points of peak, with the 95 % interval of their mean over
 seeds; beside Greedy all other tuned baselines. The last line is one JSON object. Goal: 1.5 points over Greedy.

@@ -15,7 +15,7 @@ from besteffort_study.errors import StudyError
 from besteffort_study.load_unit import load_unit_rps
 from besteffort_study.pools import build_study_pool, true_world
 from besteffort_study.profiles import PROFILES, gpu_profile
-from besteffort_study.scenarios import scenario
+from besteffort_study.scenarios import SCENARIOS, scenario
 from besteffort_train.episodes import Episode
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["JUDGED", "LOADS", "NARROW", "Ground"]
+__all__ = ["JUDGED", "LOADS", "NARROW", "SETTINGS", "Ground"]
+
+SETTINGS = tuple(f"{scenario}/{layout}" for scenario in SCENARIOS for layout in ("co", "ded"))
 
 LOADS = (0.2, 26.0)
 """Range of the Poisson load, in load units, that training sees; the bursts of the other families go beyond it."""

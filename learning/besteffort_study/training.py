@@ -1,12 +1,14 @@
 """Train the policies of the study that have a network, each for one scenario on one layout, and keep them.
 
 `python -m besteffort_study.training POLICY SCENARIO/LAYOUT ...` does it anew, with the same result each time. Learned
-is searched for from the built-in scorer on, as `besteffort train` does it; the narrow one sees Poisson traffic of 0.5
-to 2 load units alone. The paper's DQN is trained as wide as it is tested, several times.
+is searched for from the built-in scorer on, with the search of `besteffort train`; the narrow one sees Poisson traffic
+of 0.5 to 2 load units alone, and sets out from Price's default numbers. The paper's DQN is trained as wide as it is
+tested, several times.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -18,9 +20,10 @@ from besteffort_core.bundle import Bundle
 from besteffort_core.dqn import Network
 from besteffort_core.general import GENERAL
 from besteffort_core.policies import DEFAULT_LADDER, DEFAULT_PRICE
+from besteffort_core.scorer import build_scorer
 from besteffort_sim.report import share_of_peak
 from besteffort_sim.simulator import simulate
-from besteffort_study.ground import JUDGED, Ground
+from besteffort_study.ground import JUDGED, SETTINGS, Ground
 from besteffort_study.ground import NARROW as NARROW_RUNS
 from besteffort_study.trained import DQN, LEARNED, NARROW, save_bundle
 from besteffort_train.dqn import Course, everywhere, train
@@ -39,15 +42,19 @@ if TYPE_CHECKING:
 
 __all__ = ["course", "train_dqn", "train_learned"]
 
-TRAININGS, DQN_JUDGED_S = 4, 10.0
-"""Of a DQN; the best is kept. It has six times the checkpoints of Learned, on half as much each."""
+TRAININGS = (Hyper(), Hyper(), Hyper(discount=0.99), Hyper(discount=0.99))
+"""Of a DQN, each with a seed of its own; the best is kept."""
+DQN_JUDGED_S = 10.0
+"""What its checkpoints are judged by, of each load: there are ten times as many of them as of Learned."""
 SEARCH = ScorerSearch(rounds=50, candidates=14, episodes=len(JUDGED), renewed=2, check_rounds=5, hidden=0)
 REPEATS = 2
 """Seeds of each load that checkpoints of Learned are judged by."""
 
 
-def train_learned(ground: Ground, search: ScorerSearch, runs: Sequence[tuple[str, float]], tell: Tell) -> Bundle:
-    """Return the best scorer of one search that sets out from the built-in one; `tell` hears of the checkpoints."""
+def train_learned(
+    ground: Ground, search: ScorerSearch, start: Scorer, runs: Sequence[tuple[str, float]], tell: Tell
+) -> Bundle:
+    """Return the best scorer of one search; `tell` hears of the checkpoints."""
     worths: list[float] = []
 
     def heard(latest: Checkpoint) -> None:
@@ -56,19 +63,19 @@ def train_learned(ground: Ground, search: ScorerSearch, runs: Sequence[tuple[str
             tell(f"{ground.name} round {latest.round}: {latest.worth:.4f}\n")
 
     checks = ground.judged(runs, REPEATS)
-    best = search_scorer([GENERAL], ground.in_turn(runs), checks, search, seed=0, report=heard)
+    best = search_scorer([start], ground.in_turn(runs), checks, search, seed=0, report=heard)
     trained = {"search": asdict(search), "runs": [list(run) for run in runs], "checkpoint": best.round}
     return _bundle(ground, best.scorer, trained, {"worth": round(best.worth, 4), "curve": worths})
 
 
-def train_dqn(ground: Ground, hyper: Hyper, trainings: int, tell: Tell) -> Bundle:
+def train_dqn(ground: Ground, hypers: Sequence[Hyper], tell: Tell) -> Bundle:
     """Return the best of several trainings; `tell` hears of each."""
     found, taught = [], course(ground)
-    for seed in range(trainings):
+    for seed, hyper in enumerate(hypers):
         found.append(train(taught, hyper, seed=seed))
         tell(f"{ground.name} seed {seed}: {found[-1].reward:.4f} at step {found[-1].step}\n")
     number, best = max(enumerate(found), key=lambda pair: pair[1].reward)
-    trained = {"hyper": asdict(hyper), "loads": list(ground.loads), "seed": number, "checkpoint": best.step}
+    trained = {"hyper": asdict(hypers[number]), "loads": list(ground.loads), "seed": number, "checkpoint": best.step}
     results = {
         "of_peak": [round(one.reward, 4) for one in found],
         "curve": [[step, round(reward, 4)] for step, reward in best.curve],
@@ -97,20 +104,25 @@ def _bundle(
 
 
 def main() -> None:
-    """Train a policy for the settings whose names are given, two at a time."""
-    policy, names = sys.argv[1], sys.argv[2:]
+    """Train a policy for some settings, two at a time."""
+    parser = argparse.ArgumentParser(prog="python -m besteffort_study.training", description=__doc__)
     makers: Mapping[str, Callable[[Ground], Bundle]] = {
-        LEARNED: lambda ground: train_learned(ground, SEARCH, JUDGED, sys.stderr.write),
-        NARROW: lambda ground: train_learned(ground, SEARCH, NARROW_RUNS, sys.stderr.write),
-        DQN: lambda ground: train_dqn(ground, Hyper(), TRAININGS, sys.stderr.write),
+        LEARNED: lambda ground: train_learned(ground, SEARCH, GENERAL, JUDGED, sys.stderr.write),
+        NARROW: lambda ground: train_learned(
+            ground, SEARCH, build_scorer(DEFAULT_PRICE), NARROW_RUNS, sys.stderr.write
+        ),
+        DQN: lambda ground: train_dqn(ground, TRAININGS, sys.stderr.write),
     }
+    parser.add_argument("policy", choices=makers)
+    parser.add_argument("setting", nargs="+", choices=SETTINGS)
+    asked = parser.parse_args()
 
     def make(name: str) -> None:
         scenario, _, layout = name.partition("/")
-        save_bundle(policy, scenario, layout, makers[policy](Ground(name)))
+        save_bundle(asked.policy, scenario, layout, makers[asked.policy](Ground(name)))
 
     with ThreadPoolExecutor(2) as threads:
-        list(threads.map(make, names))
+        list(threads.map(make, asked.setting))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Tune every entrant that has numbers, all with the same care, and write them down.
 
-`python -m besteffort_study.tuning SCENARIO LAYOUT` does it anew, with the same result each time: each rule gets the
-same rounds of the same search on the same requests, and is picked on others; no test ever plays either.
+`python -m besteffort_study.tuning SCENARIO/LAYOUT` does it anew, with the same result each time: each rule gets the
+same rounds of the same search on the same requests, and is picked on others; no test ever plays either. It has 2 to 4
+numbers, and a sixth of the simulations that Learned has for its 43.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ import numpy as np
 
 from besteffort_study.contestants import Ruled
 from besteffort_study.entrant import Case
-from besteffort_study.ground import JUDGED, Ground
+from besteffort_study.ground import JUDGED, SETTINGS, Ground
 from besteffort_study.rules.knowing import states_of
 from besteffort_study.rules.plan import TABULAR, build_rule_plan
 from besteffort_study.rules.switch import play_rule
@@ -111,6 +113,9 @@ def _tell(name: str, earned: float) -> None:
 
 
 if __name__ == "__main__":
-    _scenario, _layout = sys.argv[1:]
-    for _tuned_so_far in tune(Ground(f"{_scenario}/{_layout}"), _tell):
+    _parser = argparse.ArgumentParser(prog="python -m besteffort_study.tuning", description=__doc__)
+    _parser.add_argument("setting", choices=SETTINGS)
+    _setting = _parser.parse_args().setting
+    for _tuned_so_far in tune(Ground(_setting), _tell):
+        _scenario, _, _layout = _setting.partition("/")
         save_tuned(_scenario, _layout, _tuned_so_far)

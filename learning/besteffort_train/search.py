@@ -90,10 +90,10 @@ def search_scorer(
     seed: int,
     report: Callable[[Checkpoint], None] = lambda _: None,
 ) -> Checkpoint:
-    """Return the checkpoint that is worth most on `checks`, the starts among them; one seed makes one result.
+    """Return the checkpoint that is worth most on `checks`, with the range that it met there; one seed, one result.
 
-    The search sets out from the best start; all must have networks of one width. `report` hears every round, with the
-    worth of the last checkpoint.
+    The search sets out from the best start; all must have networks of one width. If what was found, with its range, is
+    worth less, that start is returned. `report` hears every round, with the worth of the last checkpoint.
     """
     drawn = _rng(seed, 3)
     episodes: Sequence[Episode] = ()
@@ -115,7 +115,11 @@ def search_scorer(
                 latest = Checkpoint(scorer_of(point, start), value, number)
                 best = latest if latest.worth > best.worth else best
             report(latest._replace(round=number))
-    return best._replace(scorer=_with_range(best.scorer, checks))
+        ranged = _with_range(best.scorer, checks)
+        value = float(_values(threads, ranged, vector_of(ranged)[None], checks)[0])
+    if value < first.max():  # outside of its range it is another
+        return Checkpoint(start, float(first.max()), 0)
+    return Checkpoint(ranged, value, best.round)
 
 
 def _values(
