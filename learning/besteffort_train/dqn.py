@@ -1,8 +1,9 @@
 """Double DQN (van Hasselt et al. 2016) on the compiled simulator, for the paper's state.
 
 State and network are the core's; the learner is `perceptron`, and what it learns from is `experience`. It is as in the
-textbook but for two things, which are ours: the rewards of the next decisions are summed before the value of what
-follows (n steps), and that value is the best of what can be chosen there: nobody chooses what is predicted too late.
+textbook but for what is ours: the rewards of the next decisions are summed before the value of what follows (n steps);
+that value is the best of what can be chosen there, since nobody chooses what is predicted too late; rewards are less
+the peak; the target network follows softly and plays, with a constant share of random decisions.
 """
 
 from __future__ import annotations

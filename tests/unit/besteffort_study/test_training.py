@@ -31,7 +31,7 @@ def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
 
 def test_a_bundle_of_learned_says_what_it_was_searched_on_and_keeps_the_best_checkpoint(ground: Ground) -> None:
     heard: list[str] = []
-    bundle = train_learned(ground, TINY, RUNS, heard.append)
+    bundle = train_learned(ground, TINY, GENERAL, RUNS, heard.append)
     assert isinstance(bundle.network, Scorer)
     assert np.all(bundle.network.low > GENERAL.low)
     assert bundle.trained["runs"] == [["poisson", 1.0], ["poisson", 2.0]]
@@ -52,8 +52,9 @@ def test_a_bundle_holds_the_best_dqn_of_all_trainings(ground: Ground, monkeypatc
 
     monkeypatch.setattr(training, "train", trained)
     heard: list[str] = []
-    bundle = train_dqn(ground, Hyper(), 3, heard.append)
+    bundle = train_dqn(ground, [Hyper(), Hyper(discount=0.99), Hyper()], heard.append)
     assert (bundle.trained["seed"], bundle.trained["checkpoint"]) == (1, 10)
+    assert bundle.trained["hyper"]["discount"] == 0.99
     assert bundle.results["of_peak"] == [0.3, 0.7, 0.5]
     assert len(heard) == 3
     assert parse_bundle(bundle_to_bytes(bundle)).kind == "DQN"
