@@ -34,7 +34,7 @@ __all__ = [
     "draw_workload",
 ]
 
-FAMILIES = ("poisson", "maf", "mmpp", "azure", "trace")
+FAMILIES = ("poisson", "maf", "mmpp", "azure")
 DURATION_S = 60.0
 STABLE_LOADS = (0.25, 0.5, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 8.0, 10.0, 14.0, 20.0)
 """Of poisson, in load units."""
@@ -67,27 +67,23 @@ def draw_workload(
     seed: int,
     *,
     duration_s: float = DURATION_S,
-    trace_s: NDArray[np.float64] | None = None,
 ) -> Workload:
-    """Return the requests of a scenario that arrive within a time at a mean rate; `trace` needs times of your own.
+    """Return the requests of a scenario that arrive within a time at a mean rate.
 
     Raises:
-        StudyError: no such family, or no trace for it, or one that is too short.
+        StudyError: no such family; or the trace is too short, or has a gap there.
     """
     rng = np.random.default_rng((seed, crc32(f"{scenario.base}/{family}".encode())))
-    arrival_s = _arrivals(family, rate_rps, duration_s, rng, trace_s)
+    arrival_s = _arrivals(family, rate_rps, duration_s, rng)
     tasks, lengths = len(scenario.tasks), scenario.lengths
     load = build_workload(arrival_s, tasks, scenario.deadline_s, rng, drift=scenario.mix, lengths=lengths)
     deadline_s = np.where(load.output > 0, scenario.generation_deadline_s, scenario.deadline_s)
     return load._replace(deadline_s=deadline_s, noise=np.ones(arrival_s.size))
 
 
-def _arrivals(
-    family: str, rate_rps: float, duration_s: float, rng: np.random.Generator, trace_s: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
-    if family == "azure" or (family == "trace" and trace_s is not None):
-        times_s = azure_trace_s() if trace_s is None or family == "azure" else trace_s
-        return _along(times_s, rate_rps, duration_s, rng)
+def _arrivals(family: str, rate_rps: float, duration_s: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    if family == "azure":
+        return _along(azure_trace_s(), rate_rps, duration_s, rng)
     traffic = _traffic(family, rate_rps)
     arrival_s = arrivals_within(traffic, WARM_UP_S + duration_s, rng)
     later: NDArray[np.float64] = arrival_s[arrival_s >= WARM_UP_S] - WARM_UP_S
@@ -102,8 +98,6 @@ def _traffic(family: str, rate_rps: float) -> Traffic:
             return Renewals(rate_rps)
         case "mmpp":
             return Bursts(LULL * rate_rps, BURST * rate_rps)
-        case "trace":
-            raise StudyError("workload 'trace': give the times of a trace")
         case _:
             raise StudyError(f"workload {family!r} is not one of {', '.join(FAMILIES)}")
 

@@ -12,9 +12,7 @@ from besteffort_study.profiles import TASKS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from besteffort_train.episodes import Service
-
-__all__ = ["SCENARIOS", "SHIFTS", "Scenario", "scenario", "service_scenario"]
+__all__ = ["SCENARIOS", "SHIFTS", "Scenario", "scenario"]
 
 PROMPT, OUTPUT = (100, 200), (16, 64)
 LONG_PROMPT = (300, 500)
@@ -81,10 +79,3 @@ def scenario(name: str) -> Scenario:
     if shift not in SHIFTS:
         raise StudyError(f"scenario {name!r}: the shift {shift!r} is not one of {', '.join(SHIFTS)}")
     return replace(SHIFTS[shift](SCENARIOS[base]), name=name)
-
-
-def service_scenario(service: Service) -> Scenario:
-    """Return the scenario of a service that was calibrated: requests of one unit that one pass answers."""
-    return Scenario(
-        "service", service.deadline_s, Lengths(), grace_factor=service.pool.grace_factor, tasks=service.tasks
-    )

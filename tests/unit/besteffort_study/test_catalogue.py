@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from besteffort_study import catalogue
 from besteffort_study.catalogue import (
     FAMILIES,
     TEST_SEEDS,
@@ -18,7 +19,6 @@ from besteffort_study.catalogue import (
 from besteffort_study.errors import StudyError
 from besteffort_study.scenarios import scenario
 
-DRAWN = FAMILIES[:-1]
 SC = scenario("SC")
 
 
@@ -28,14 +28,14 @@ def counts(family: str, seed: int, rate_rps: float = 500.0) -> np.ndarray:
     return np.bincount((10.0 * arrival_s).astype(int), minlength=600)
 
 
-@pytest.mark.parametrize("family", DRAWN)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_arrivals_ascend_within_a_minute_at_the_wanted_mean_rate(family: str) -> None:
     loads = [draw_workload(SC, family, 100.0, seed) for seed in range(60)]
     assert all((np.diff(load.arrival_s) >= 0).all() and load.arrival_s[-1] < 60.0 for load in loads)
     assert np.mean([load.arrival_s.size / 60.0 for load in loads]) == pytest.approx(100.0, rel=0.15)
 
 
-@pytest.mark.parametrize("family", DRAWN)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_workload_follows_from_its_name_and_seed_alone(family: str) -> None:
     first, again, other = (draw_workload(SC, family, 50.0, seed) for seed in (7, 7, 8))
     for column, same in zip(first, again, strict=True):
@@ -77,25 +77,25 @@ def test_the_trace_is_whole() -> None:
     assert trace_s[-1] == pytest.approx(57.3 * 60, abs=5.0)
 
 
-def test_a_trace_of_ones_own_is_played_ten_times_as_fast() -> None:
+def test_a_trace_is_played_ten_times_as_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     trace_s = np.concatenate([np.arange(0.0, 400.0, 0.5), np.arange(400.0, 800.0, 0.05)])
-    load = draw_workload(SC, "trace", 500.0, 0, duration_s=79.0, trace_s=trace_s)
+    monkeypatch.setattr(catalogue, "azure_trace_s", lambda: trace_s)
+    load = draw_workload(SC, "azure", 500.0, 0, duration_s=79.0)
     before = (load.arrival_s < 39.0).sum()
     assert before / load.arrival_s.size == pytest.approx(1 / 11, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    ("family", "trace_s", "says"),
-    [
-        ("trace", None, "give the times"),
-        ("trace", np.array([0.0, 5.0]), "it lasts 5 s; 600 s are needed"),
-        ("trace", np.array([0.0, 7000.0]), "it has a gap"),
-        ("weibull", None, "is not one of poisson"),
-    ],
-)
-def test_a_workload_that_cannot_be_drawn_is_refused(family: str, trace_s: np.ndarray | None, says: str) -> None:
+@pytest.mark.parametrize(("end_s", "says"), [(5.0, "it lasts 5 s; 600 s are needed"), (7000.0, "it has a gap")])
+def test_a_trace_without_such_a_part_is_refused(end_s: float, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "azure_trace_s", lambda: np.array([0.0, end_s]))
     with pytest.raises(StudyError, match=says):
-        draw_workload(SC, family, 10.0, 0, trace_s=trace_s)
+        draw_workload(SC, "azure", 10.0, 0)
+
+
+@pytest.mark.parametrize("family", ["weibull", "trace"])
+def test_a_family_that_there_is_not_is_refused_with_those_that_there_are(family: str) -> None:
+    with pytest.raises(StudyError, match=r"is not one of poisson, maf, mmpp, azure$"):
+        draw_workload(SC, family, 10.0, 0)
 
 
 def test_a_request_has_the_deadline_of_its_kind() -> None:

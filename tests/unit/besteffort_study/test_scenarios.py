@@ -4,9 +4,7 @@ import pytest
 
 from besteffort_sim.workload import Mix
 from besteffort_study.errors import StudyError
-from besteffort_study.scenarios import SCENARIOS, SHIFTS, scenario, service_scenario
-from besteffort_train.episodes import Service
-from support.pools import SIZES, TASKS, three_sizes
+from besteffort_study.scenarios import SCENARIOS, SHIFTS, scenario
 
 
 @pytest.mark.parametrize(
@@ -49,8 +47,3 @@ def test_the_shares_of_a_shifted_mix_sum_to_one() -> None:
 def test_what_there_is_not_is_refused_with_what_there_is(name: str) -> None:
     with pytest.raises(StudyError, match="is not one of"):
         scenario(name)
-
-
-def test_the_scenario_of_a_service_has_its_tasks_and_its_deadline() -> None:
-    asked = service_scenario(Service(TASKS, SIZES, three_sizes(), 0.4, 64))
-    assert (asked.tasks, asked.deadline_s, asked.lengths.prompt) == (TASKS, 0.4, (1, 1))
