@@ -26,7 +26,7 @@ DOUBTFUL_ANSWERS = 10.0
 """So many answers as predicted are taken to have come before the first."""
 MOST_SURPRISING = math.e
 """An answer counts as at most so many times as late, or as early, as expected."""
-PREDICTION_ERROR = 0.15
+PREDICTION_ERROR = 0.1
 """Logarithm of how far predictions from a profile that is true are off in the mean of a hundred."""
 CORRECTION_BOUNDS = (0.25, 8.0)
 CONFIRMED_S = 1.0
