@@ -5,6 +5,7 @@ import pytest
 
 from besteffort_core.bundle import Bundle
 from besteffort_core.dqn import Network, in_range
+from besteffort_study import ground
 from besteffort_study.planned import Planned
 from besteffort_study.scenarios import scenario
 from besteffort_study.trained import DQN, LEARNED, NARROW, kept_bundle, kept_entrant
@@ -23,6 +24,12 @@ def bundle_of(name: str) -> Bundle:
 @pytest.mark.parametrize("name", KEPT)
 def test_a_kept_policy_is_for_the_tasks_of_its_scenario(name: str) -> None:
     assert bundle_of(name).tasks == scenario(name.split("-")[-2]).tasks
+
+
+@pytest.mark.parametrize("name", [name for name in KEPT if name.startswith("learned")])
+def test_a_kept_learned_was_searched_for_on_the_runs_that_training_takes_now(name: str) -> None:
+    runs = ground.NARROW if name.startswith("learned-narrow") else ground.JUDGED
+    assert bundle_of(name).trained["runs"] == [list(run) for run in runs]
 
 
 @pytest.mark.parametrize("name", [name for name in KEPT if name.startswith("dqn")])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from besteffort_study.entrants import entrants
+from besteffort_study.ground import JUDGED
 from besteffort_study.tunable import RULES
 from besteffort_study.tuned import FOLDER, Tuned, load_tuned, save_tuned
 
@@ -44,6 +45,12 @@ def test_where_nothing_was_tuned_there_is_nothing_and_no_rule_plays(tmp_path: Pa
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
 def test_the_numbers_that_come_with_the_study_fit_its_rules(path: Path) -> None:
     found = load_tuned(*path.stem.split("-"))
+    assert found.numbers.keys() == RULES.keys()
     for name, start in RULES.items():
         assert found.numbers[name].shape == (len(start.point),)
     assert found.values is not None
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_the_numbers_that_come_with_the_study_were_tuned_on_the_loads_that_tuning_takes_now(path: Path) -> None:
+    assert load_tuned(*path.stem.split("-")).about["loads"] == [f"{family} {load:g}x" for family, load in JUDGED]
