@@ -15,6 +15,7 @@ from besteffort_cli.learning_inputs import (  # noqa: TC001 - typer reads the an
     SeedOption,
     TraceOption,
 )
+from besteffort_cli.options import refuse_idle
 from besteffort_cli.output import Output, OutputOption
 from besteffort_cli.service_run import ServiceRun, report_service, run_service
 from besteffort_cli.study_run import ClusterOptions, Executor, StudyRun, run_study
@@ -34,8 +35,20 @@ ImageOption = Annotated[str, typer.Option(help="Image of that Job: this very ver
 ClaimOption = Annotated[str, typer.Option(help="PersistentVolumeClaim of that Job: its --out.")]
 ShardOption = Annotated[str, typer.Option(metavar="I/N", help="Play one of N parts, I from 0, and write no report.")]
 
+IDLE = {
+    "with --study": ("profile", "bundle", "trace", "rate_factor", "slowness", "seed"),
+    "with --service": ("gpu", "executor", "shards", "image", "claim", "shard"),
+    "with --executor local": ("shards", "image", "claim"),
+    "with --executor kubernetes": ("out", "processes", "shard"),
+    "with --shard": ("output",),
+    "without --trace": ("rate_factor",),
+    "without --out": ("processes",),
+}
+"""Options that do nothing, by where."""
+
 
 def evaluate(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     *,
     service: ServiceOption = None,
     profile: ProfileOption = None,
@@ -67,9 +80,18 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     """
     if (service is None) == (not study):
         raise InputError("give either --service FILE or --study NAME.")
+    refuse_idle(context, {where: IDLE[where] for where in _where(service, executor, shard, trace, out)})
     if service is None:
         cluster = ClusterOptions(image, claim, shards)
         run_study(StudyRun(study, gpu, seeds, out, processes, shard), executor, cluster, output)
         return
     run = ServiceRun(service, profile, bundle, trace, rate_factor, slowness, seeds, seed)
     report_service(run, out, processes, output) if out else run_service(run, output)
+
+
+def _where(service: Path | None, executor: Executor, shard: str, trace: Path | None, out: Path | None) -> list[str]:
+    """Return the keys of `IDLE` that hold."""
+    if service is None:
+        return ["with --study", f"with --executor {executor}", *(["with --shard"] if shard else [])]
+    missing = [name for name, given in (("--trace", trace), ("--out", out)) if given is None]
+    return ["with --service", *(f"without {name}" for name in missing)]

@@ -23,6 +23,7 @@ from besteffort_cli.learning_inputs import (
     traced_loads,
 )
 from besteffort_cli.learning_service import load_learning_service
+from besteffort_cli.options import refuse_idle
 from besteffort_cli.output import Output, OutputOption
 from besteffort_cli.progress import showing_progress
 from besteffort_cli.rows import show_rows
@@ -30,6 +31,9 @@ from besteffort_cli.trace import MAX_ARRIVALS
 from besteffort_core.policy import Kind
 
 __all__ = ["Trainable", "simulate", "train"]
+
+IDLE = {"with --trace": ("rate_rps", "length_s"), "without --trace": ("rate_factor",)}
+"""Options of `simulate` that do nothing, by where."""
 
 
 class Trainable(StrEnum):
@@ -40,6 +44,7 @@ class Trainable(StrEnum):
 
 
 def simulate(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     *,
     service: ServiceOption,
     profile: ProfileOption = None,
@@ -59,6 +64,8 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
 
     Example: besteffort simulate --service service.yaml --profile profile.yaml --rate-rps 200 --policy Price
     """
+    where = "without --trace" if trace is None else "with --trace"
+    refuse_idle(context, {where: IDLE[where]})
     evaluation, workload = import_extra("besteffort_train.evaluation"), import_extra("besteffort_sim.workload")
     learned = load_learning_service(service, profile)
     plans = plans_of(learned, bundle)

@@ -14,6 +14,7 @@ from besteffort_study.errors import StudyError
 
 app = typer.Typer()
 app.command()(evaluate)
+STUDY, SERVICE = ("--study", "quick", "--out", "."), ("--service", "service.yaml")
 CLUSTER = ("--study", "quick", "--executor", "kubernetes")
 
 
@@ -45,6 +46,48 @@ def test_what_will_not_do_is_one_sentence(words: tuple[str, ...], sentence: str,
     with pytest.raises((InputError, StudyError), match=rf"^{sentence}$"):
         run(*shown)
     assert not list(tmp_path.glob("cells*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "where"),
+    [
+        *[
+            ((*STUDY, option, word), option, "with --study")
+            for option, word in [
+                ("--profile", "p.yaml"),
+                ("--bundle", "b"),
+                ("--trace", "t.csv"),
+                ("--rate-factor", "1"),
+                ("--slowness", "2"),
+                ("--seed", "0"),
+            ]
+        ],
+        *[
+            ((*SERVICE, option, word), option, "with --service")
+            for option, word in [
+                ("--gpu", "a100_roofline"),
+                ("--executor", "local"),
+                ("--shards", "8"),
+                ("--image", "i"),
+                ("--claim", "c"),
+                ("--shard", "0/2"),
+            ]
+        ],
+        *[((*STUDY, option, "8"), option, "with --executor local") for option in ("--shards", "--image", "--claim")],
+        *[
+            ((*CLUSTER, option, word), option, "with --executor kubernetes")
+            for option, word in [("--out", "."), ("--processes", "0"), ("--shard", "0/2")]
+        ],
+        ((*STUDY, "--shard", "0/2", "--output", "json"), "--output", "with --shard"),
+        ((*SERVICE, "--rate-factor", "2"), "--rate-factor", "without --trace"),
+        ((*SERVICE, "--processes", "2"), "--processes", "without --out"),
+    ],
+)
+def test_an_option_without_effect_is_refused_even_with_its_default(
+    words: tuple[str, ...], option: str, where: str
+) -> None:
+    with pytest.raises(InputError, match=rf"^{option} has no effect {where}; leave it out\.$"):
+        run(*words)
 
 
 @pytest.mark.parametrize(("words", "read"), [((), yaml.safe_load), (("--output", "json"), json.loads)])
