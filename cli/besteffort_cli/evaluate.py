@@ -28,7 +28,9 @@ SlownessOption = Annotated[float, typer.Option(min=0.1, max=10, help="True over 
 SeedsOption = Annotated[int, typer.Option(min=1, max=1000, help="How many workloads are drawn.")]
 GpuOption = Annotated[str, typer.Option(metavar="NAME", help="The latency profile of a study.")]
 OutOption = Annotated[Path | None, typer.Option(metavar="FOLDER", help="For what is played, and the report of it.")]
-ProcessesOption = Annotated[int, typer.Option(min=0, help="Processes that play; 0: one for each core.")]
+ProcessesOption = Annotated[
+    int, typer.Option(min=0, help="Processes that play, at most one for each core; 0: that many.")
+]
 ExecutorOption = Annotated[Executor, typer.Option(help="kubernetes: print a Job whose pods play the study.")]
 ShardsOption = Annotated[int, typer.Option(min=1, max=10_000, help="Pods of that Job.")]
 ImageOption = Annotated[str, typer.Option(help="Image of that Job: this very version of besteffort.")]

@@ -10,7 +10,7 @@ from besteffort_cli.learning_inputs import plans_of, scaled_arrivals, traced_loa
 from besteffort_cli.learning_service import load_learning_service
 from besteffort_cli.output import make_writable
 from besteffort_cli.rows import show_rows
-from besteffort_cli.study_run import playing, show_report, usable_cores
+from besteffort_cli.study_run import playing, show_report, used_cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,13 +70,13 @@ def report_service(run: ServiceRun, folder: Path, processes: int, output: Output
     make_writable(folder)
     learned, plans = _read(run)
     if run.trace is not None:
-        traffic = {run.trace.name: scaled_arrivals(run.trace, run.rate_factor)}
+        traffic = {run.trace.name: scaled_arrivals(learned, run.trace, run.rate_factor)}
     else:
         traffic = import_extra("besteffort_train.evaluation").named_traffic(learned)
     arena = import_extra("besteffort_study.service_arena").ServiceArena(learned, plans, traffic, run.slowness, run.seed)
     play = import_extra("besteffort_study.run").play_service
     with playing() as progress:
-        report = play(arena, run.seeds, folder, processes or usable_cores(), progress)
+        report = play(arena, run.seeds, folder, used_cores(processes), progress)
     show_report(report, folder, output)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from besteffort_study.report import Report
 
-__all__ = ["ClusterOptions", "Executor", "StudyRun", "playing", "run_study", "show_report", "usable_cores"]
+__all__ = ["ClusterOptions", "Executor", "StudyRun", "playing", "run_study", "show_report", "used_cores"]
 
 
 class Executor(StrEnum):
@@ -75,7 +75,7 @@ def run_study(run: StudyRun, executor: Executor, cluster: ClusterOptions, output
     if run.out is None:
         raise InputError("--study needs --out FOLDER: there it keeps what it has played, and writes its report.")
     make_writable(run.out)
-    processes, shard = run.processes or usable_cores(), _shard(run.shard)
+    processes, shard = used_cores(run.processes), _shard(run.shard)
     with playing() as progress:
         if shard is not None:
             cells = play.play_shard(wanted, run.out, shard, processes, progress)
@@ -87,9 +87,10 @@ def run_study(run: StudyRun, executor: Executor, cluster: ClusterOptions, output
         show_report(report, run.out, output)
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+def used_cores(processes: int) -> int:
+    """Return how many processes play: one for each core that this process may use, at most as many as asked, 0: all."""
+    cores = len(os.sched_getaffinity(0))
+    return min(processes or cores, cores)
 
 
 @contextmanager

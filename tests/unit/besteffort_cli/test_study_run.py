@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from besteffort_cli.errors import InputError
 from besteffort_cli.evaluate import evaluate
+from besteffort_cli.study_run import used_cores
 from besteffort_study.errors import StudyError
 
 app = typer.Typer()
@@ -88,6 +89,19 @@ def test_an_option_without_effect_is_refused_even_with_its_default(
 ) -> None:
     with pytest.raises(InputError, match=rf"^{option} has no effect {where}; leave it out\.$"):
         run(*words)
+
+
+@pytest.mark.parametrize("option", ["--slowness", "--rate-factor"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_number_that_is_not_finite_is_wrong_usage(option: str, number: str) -> None:
+    done = CliRunner().invoke(app, (*SERVICE, "--trace", "t.csv", option, number))
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}'" in done.output
+
+
+def test_no_more_processes_play_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2})
+    assert [used_cores(asked) for asked in (0, 1, 3, 4, 100_000)] == [3, 1, 3, 3, 3]
 
 
 @pytest.mark.parametrize(("words", "read"), [((), yaml.safe_load), (("--output", "json"), json.loads)])
