@@ -12,7 +12,9 @@ from support.pools import SIZES, TASKS, three_sizes
 if TYPE_CHECKING:
     from pathlib import Path
 
-LONG = r"^\S+ lasts {lasts} s at --rate-factor {factor}, but at most {most} s can be played \(.*\); cut it or raise .*\.$"
+LONG = (
+    r"^\S+ lasts {lasts} s at --rate-factor {factor}, but at most {most} s can be played \(.*\); cut it or raise .*\.$"
+)
 
 
 def service(deadline_s: float) -> Service:
