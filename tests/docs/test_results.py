@@ -29,5 +29,10 @@ def test_its_pictures_are_there(report: Report) -> None:
     assert {f"{name}.svg" for name in named} <= {path.name for path in (DOCS / "results").iterdir()}
 
 
+def test_it_is_of_ten_seeds_and_of_what_a_resource_gets(report: Report) -> None:
+    assert report.seeds >= 10
+    assert {setting.ours for setting in report.settings} == {"Learned"}
+
+
 def test_no_policy_passed_the_bound(report: Report) -> None:
     assert sum(table.violations for setting in report.settings for table in setting.singles) == 0
