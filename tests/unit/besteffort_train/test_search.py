@@ -81,7 +81,7 @@ def test_one_seed_finds_the_same_scorer(found: Checkpoint) -> None:
 
 def test_it_sets_out_from_the_best_start(found: Checkpoint) -> None:
     brief = replace(QUICK, rounds=1)
-    both = search_scorer(STARTS, DRAW, brief, seed=0)
-    assert both.worth >= max(search_scorer([start], DRAW, brief, seed=0).worth for start in STARTS) - 0.01
-    assert both.worth > search_scorer(STARTS[:1], DRAW, brief, seed=0).worth
+    both = search_scorer(STARTS, DRAW, CHECKS, brief, seed=0)
+    assert both.worth >= max(search_scorer([start], DRAW, CHECKS, brief, seed=0).worth for start in STARTS) - 0.01
+    assert both.worth > search_scorer(STARTS[:1], DRAW, CHECKS, brief, seed=0).worth
     assert found.round > 0
