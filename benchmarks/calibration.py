@@ -21,7 +21,7 @@ from besteffort_sim.report import peaks
 from besteffort_study.catalogue import TEST_SEEDS, draw_workload
 from besteffort_study.entrant import Case
 from besteffort_study.entrants import entrants
-from besteffort_study.load_unit import load_unit_rps
+from besteffort_study.load_unit import study_unit_rps
 from besteffort_study.pools import build_study_pool, true_world
 from besteffort_study.profiles import PROFILES, gpu_profile
 from besteffort_study.scenarios import scenario
@@ -45,7 +45,7 @@ GOAL_POINTS = 1.0
 
 def main() -> None:
     pool = build_study_pool(gpu_profile(PROFILES[0]), LAYOUT, scenario(SCENARIO))
-    unit_rps = load_unit_rps(pool, true_world(pool), scenario(SCENARIO))
+    unit_rps = study_unit_rps(PROFILES[0], SCENARIO)
     runs = [(*load, seed) for load in LOADS for seed in TEST_SEEDS[:SEEDS]]
     ours, found = entrants(SCENARIO, LAYOUT)[OURS], {}
     with ThreadPoolExecutor(CORES) as threads:

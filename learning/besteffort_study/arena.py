@@ -11,7 +11,7 @@ from besteffort_study.catalogue import draw_workload
 from besteffort_study.entrant import Case
 from besteffort_study.entrants import entrants
 from besteffort_study.grid import Facts
-from besteffort_study.load_unit import load_unit_rps
+from besteffort_study.load_unit import study_unit_rps
 from besteffort_study.pools import build_study_pool, true_world
 from besteffort_study.profiles import gpu_profile
 from besteffort_study.scenarios import scenario
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from besteffort_study.grid import Grid
 
 __all__ = ["StudyArena", "build_arena"]
-
-UNIT_LAYOUT = "co"
-"""The load unit is that of the best size alone on all GPUs, whatever the layout that is studied."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,7 @@ def build_arena(gpu: str, grid: Grid) -> StudyArena:
         StudyError: there is no such profile.
     """
     bases = sorted({scenario(setting.scenario).base for setting in grid.settings})
-    return StudyArena(gpu, tuple((base, _unit_rps(gpu, base)) for base in bases))
-
-
-def _unit_rps(gpu: str, base: str) -> float:
-    pool = _pool(gpu, base, UNIT_LAYOUT)
-    return load_unit_rps(pool, true_world(pool), scenario(base))
+    return StudyArena(gpu, tuple((base, study_unit_rps(gpu, base)) for base in bases))
 
 
 @cache

@@ -5,14 +5,13 @@ Requests are those of tuning seeds; what is found there is picked on validation 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from typing import TYPE_CHECKING
 
 from besteffort_study.catalogue import TUNING_SEEDS, UNPREDICTABLE, VALIDATION_SEEDS, draw_workload
 from besteffort_study.errors import StudyError
-from besteffort_study.load_unit import load_unit_rps
+from besteffort_study.load_unit import study_unit_rps
 from besteffort_study.pools import build_study_pool, true_world
 from besteffort_study.profiles import PROFILES, gpu_profile
 from besteffort_study.scenarios import SCENARIOS, scenario
@@ -51,7 +50,7 @@ class Ground:
         self.asked, profile = scenario(base), gpu_profile(PROFILES[0])
         self.pool = build_study_pool(profile, layout, self.asked)
         self.world = true_world(self.pool)
-        self.unit_rps = _unit_rps(base)
+        self.unit_rps = study_unit_rps(PROFILES[0], base)
         self.sizes = tuple(size.size for size in profile.sizes)
 
     @property
@@ -104,10 +103,3 @@ class Ground:
 
 def _tuning_seed(rng: np.random.Generator) -> int:
     return TUNING_SEEDS[int(rng.integers(len(TUNING_SEEDS)))]
-
-
-@functools.cache
-def _unit_rps(base: str) -> float:
-    asked = scenario(base)
-    shared = build_study_pool(gpu_profile(PROFILES[0]), "co", asked)
-    return load_unit_rps(shared, true_world(shared), asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import simulate
 from besteffort_study.catalogue import UNIT_SEEDS, draw_workload
 from besteffort_study.errors import StudyError
+from besteffort_study.pools import build_study_pool, true_world
+from besteffort_study.profiles import gpu_profile
+from besteffort_study.scenarios import scenario as scenario_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from besteffort_sim.model import Log, Workload, World
     from besteffort_study.scenarios import Scenario
 
-__all__ = ["AVAILABLE", "highest_rate_rps", "in_time", "load_unit_rps", "static_rate_rps"]
+__all__ = ["AVAILABLE", "highest_rate_rps", "in_time", "load_unit_rps", "static_rate_rps", "study_unit_rps"]
 
 AVAILABLE = 0.99
 """Share of the requests answered in time that counts as available."""
@@ -31,6 +35,8 @@ PRECISION = 0.005
 COARSE = 0.05
 """Of the search with one seed, which the search with all of them starts from."""
 STEPS = 20
+UNIT_LAYOUT = "co"
+"""The load unit is that of the best size alone on all GPUs, whatever the layout that is studied."""
 
 
 def load_unit_rps(pool: Pool, world: World, scenario: Scenario) -> float:
@@ -40,6 +46,18 @@ def load_unit_rps(pool: Pool, world: World, scenario: Scenario) -> float:
         StudyError: even the least load is not answered in time.
     """
     return static_rate_rps(pool, world, scenario, int(pool.rank[0]))
+
+
+@functools.cache
+def study_unit_rps(gpu: str, base: str) -> float:
+    """Return the load unit of a scenario of the study on a GPU's profile, on co-located models.
+
+    Raises:
+        StudyError: there is no such profile or scenario, or even the least load is not answered in time.
+    """
+    asked = scenario_of(base)
+    pool = build_study_pool(gpu_profile(gpu), UNIT_LAYOUT, asked)
+    return load_unit_rps(pool, true_world(pool), asked)
 
 
 def static_rate_rps(pool: Pool, world: World, scenario: Scenario, size: int) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
-    monkeypatch.setattr(grounds, "_unit_rps", lambda _: 100.0)
+    monkeypatch.setattr(grounds, "study_unit_rps", lambda *_: 100.0)
     return Ground("MX/ded")
 
 

@@ -25,7 +25,7 @@ TINY = replace(SEARCH, rounds=2, candidates=2, episodes=2, check_rounds=1)
 
 @pytest.fixture
 def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
-    monkeypatch.setattr(grounds, "_unit_rps", lambda _: 50.0)
+    monkeypatch.setattr(grounds, "study_unit_rps", lambda *_: 50.0)
     return Ground("MX/ded")
 
 
