@@ -99,9 +99,10 @@ class Log(NamedTuple):
     """Seconds until the answer; infinite where there was none."""
     reward: NDArray[np.float64]
     in_flight: NDArray[np.int64]
-    """(n or 0, backends), at the decision; so are the next three."""
+    """(n or 0, backends), at the decision; so are the next four."""
     units: NDArray[np.int64]
     decoding: NDArray[np.int64]
+    running: NDArray[np.int64]
     progress_s: NDArray[np.float64]
     """(n or 0, devices)"""
     correction: NDArray[np.float64]

@@ -109,6 +109,7 @@ def _build_log(requests: int, backends: int, devices: int, trail: bool) -> Log: 
         np.empty((kept, backends), dtype=np.int64),
         np.empty((kept, backends), dtype=np.int64),
         np.empty((kept, backends), dtype=np.int64),
+        np.empty((kept, backends), dtype=np.int64),
         np.empty((kept, devices)),
         np.empty((kept, backends)),
         np.empty(kept),
@@ -121,6 +122,7 @@ def _record(log: Log, snapshot: Snapshot) -> None:
         log.in_flight[k, j] = snapshot.in_flight[j]
         log.units[k, j] = snapshot.units[j]
         log.decoding[k, j] = snapshot.decoding[j]
+        log.running[k, j] = snapshot.running[j]
         log.correction[k, j] = snapshot.correction[j]
     for d in range(snapshot.progress_s.shape[0]):
         log.progress_s[k, d] = snapshot.progress_s[d]
@@ -130,6 +132,6 @@ def _record(log: Log, snapshot: Snapshot) -> None:
 def snapshot_of(log: Log, world: World, k: int) -> Snapshot:
     """Return what the router saw at decision k of a log with a trail."""
     return Snapshot(
-        log.in_flight[k], log.units[k], log.decoding[k], log.progress_s[k], log.correction[k], world.ready,
-        log.rate_rps[k], k,
+        log.in_flight[k], log.units[k], log.decoding[k], log.running[k], log.progress_s[k], log.correction[k],
+        world.ready, log.rate_rps[k], k,
     )  # fmt: skip

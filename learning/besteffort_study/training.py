@@ -46,7 +46,7 @@ TRAININGS = (Hyper(), Hyper(), Hyper(discount=0.99), Hyper(discount=0.99))
 """Of a DQN, each with a seed of its own; the best is kept."""
 DQN_JUDGED_S = 10.0
 """What its checkpoints are judged by, of each load: there are ten times as many of them as of Learned."""
-SEARCH = ScorerSearch(rounds=50, candidates=14, episodes=len(JUDGED), renewed=2, check_rounds=5, hidden=0)
+SEARCH = ScorerSearch(rounds=80, candidates=14, episodes=len(JUDGED), renewed=2, check_rounds=5, hidden=0)
 REPEATS = 2
 """Seeds of each load that checkpoints of Learned are judged by."""
 

@@ -79,8 +79,8 @@ def _seen(
     for row in range(rows.shape[0]):
         k = rows[row]
         snapshot = Snapshot(
-            log.in_flight[k], log.units[k], log.decoding[k], log.progress_s[k], log.correction[k], world.ready,
-            log.rate_rps[k], k,
+            log.in_flight[k], log.units[k], log.decoding[k], log.running[k], log.progress_s[k], log.correction[k],
+            world.ready, log.rate_rps[k], k,
         )  # fmt: skip
         request = request_of(load, k)
         states[row] = observe(request, pool, snapshot)

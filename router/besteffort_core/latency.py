@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["applied", "batch_table", "candidates", "corrected", "faded", "next_token_s", "request_s", "work_s"]
+__all__ = [
+    "applied",
+    "batch_table",
+    "candidates",
+    "corrected",
+    "faded",
+    "next_token_s",
+    "request_s",
+    "waiting_units",
+    "work_s",
+]
 
 CORRECTION_ANSWERS = 100.0
 DOUBTFUL_ANSWERS = 10.0
@@ -72,13 +82,18 @@ def next_token_s(pool: Pool, size: int, sequences: int) -> float:
     return float(pool.step_s[size, last] * sequences / max(last, 1))
 
 
+def waiting_units(snapshot: Snapshot, backend: int) -> int:
+    """Return the units in flight on a backend that are not in the batch that runs."""
+    return int(max(snapshot.units[backend] - snapshot.running[backend], 0))
+
+
 def candidates(request: Request, pool: Pool, snapshot: Snapshot) -> Candidates:
     """Return what is predicted for a request on each backend, and for each size the ready one that is done first.
 
-    In turns, what is in flight on the device goes first. Under equal sharing a neighbour delays a backend by the
-    neighbour's own work, at most by as much as its own. Whoever decodes runs an iteration between two of a generation,
-    and one before what one pass answers. The correction is a factor on the whole, so that what it is learned from holds
-    no other backend's correction.
+    In turns, what is in flight on the device goes first; what runs can no longer be joined. Under equal sharing a
+    neighbour delays a backend by the neighbour's own work, at most by as much as its own. Whoever decodes runs an
+    iteration between two of a generation, and one before what one pass answers. The correction is a factor on the
+    whole, so that what it is learned from holds no other backend's correction.
     """
     backends = pool.size_of.shape[0]
     best = np.full(pool.max_batch.shape[0], -1, dtype=np.int64)
@@ -99,12 +114,12 @@ def candidates(request: Request, pool: Pool, snapshot: Snapshot) -> Candidates:
 
 def _in_flight_s(pool: Pool, snapshot: Snapshot, backend: int, steps: float) -> float:
     """Return the seconds of what is in flight on a backend, and of so many steps of what decodes there."""
-    size, seconds = pool.size_of[backend], 0.0
+    size, seconds = pool.size_of[backend], pool.batch_s[pool.size_of[backend], snapshot.running[backend]]
     if snapshot.units[backend] > 0:
-        seconds += work_s(pool, size, snapshot.units[backend])
+        seconds += work_s(pool, size, waiting_units(snapshot, backend))
     if snapshot.decoding[backend] > 0:
         seconds += steps * next_token_s(pool, size, snapshot.decoding[backend])
-    return seconds
+    return float(seconds)
 
 
 def _ahead_s(request: Request, pool: Pool, snapshot: Snapshot) -> NDArray[np.float64]:
@@ -124,20 +139,22 @@ def _cost_s(request: Request, pool: Pool, size: int, decoding: int) -> float:
 
 def _finish_s(request: Request, pool: Pool, snapshot: Snapshot, ahead: NDArray[np.float64], backend: int) -> float:
     """Return the predicted seconds until a request given to `backend` now is answered, not corrected."""
-    size, device, units, decoding = pool.size_of[backend], pool.device_of[backend], request.units, snapshot.decoding
-    alone = work_s(pool, size, units)
-    own = work_s(pool, size, snapshot.units[backend] + (0 if request.steps > 0.0 else units))
+    size, device, decoding = pool.size_of[backend], pool.device_of[backend], snapshot.decoding[backend]
+    waiting = waiting_units(snapshot, backend)
     if request.steps > 0.0:
-        alone = request.steps * next_token_s(pool, size, decoding[backend] + 1)
-        own += alone
-    elif decoding[backend] > 0:
-        own += next_token_s(pool, size, decoding[backend])
-    total = own
+        alone = request.steps * next_token_s(pool, size, decoding + 1)
+        own = work_s(pool, size, waiting) + alone
+    else:
+        alone = work_s(pool, size, request.units)
+        own = work_s(pool, size, waiting + request.units)
+        if decoding > 0:
+            own += next_token_s(pool, size, decoding)
+    total = own + pool.batch_s[size, snapshot.running[backend]] - snapshot.progress_s[device]
     for place in range(pool.hosted.shape[1]):
         j = pool.hosted[device, place]
         if j >= 0 and j != backend:
             total += ahead[j] if pool.turns else min(ahead[j], own)
-    return float(max(total - snapshot.progress_s[device], alone))
+    return float(max(total, alone))
 
 
 def corrected(correction: float, weight_s: float, profiled_s: float, observed_s: float) -> tuple[float, float]:

@@ -107,6 +107,8 @@ class Snapshot(NamedTuple):
     """(backends,): the units of those that one pass answers."""
     decoding: NDArray[np.int64]
     """(backends,): how many of them generate."""
+    running: NDArray[np.int64]
+    """(backends,): of `units`, those in the batch that runs; 0 where that is not known."""
     progress_s: NDArray[np.float64]
     """(devices,): for how long the batch that runs has run; 0 where that is not known."""
     correction: NDArray[np.float64]

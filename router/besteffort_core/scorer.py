@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from besteffort_core.latency import next_token_s, request_s, work_s
+from besteffort_core.latency import next_token_s, request_s, waiting_units, work_s
 from besteffort_core.policies import PRICE_SHARPNESS
 from besteffort_core.utility import worth_until_s
 
@@ -190,7 +190,7 @@ def _opening_s(request: Request, pool: Pool, snapshot: Snapshot, backend: int) -
     """Return what one pass adds to the work of a backend beyond its part of the fullest batch."""
     if request.steps > 0.0:
         return 0.0
-    size, units = pool.size_of[backend], snapshot.units[backend]
+    size, units = pool.size_of[backend], waiting_units(snapshot, backend)
     added = work_s(pool, size, units + request.units) - work_s(pool, size, units)
     return float(snapshot.correction[backend] * (added - request_s(pool, size, request.units) + pool.sequence_s[size]))
 

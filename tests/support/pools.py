@@ -41,4 +41,4 @@ def gpus_seen(pool: Pool, in_flight: list[int], rate_rps: float = 10.0) -> Snaps
 def snapshot(in_flight: list[int], *, ready: tuple[bool, ...] = (True, True, True), rate_rps: float = 10.0) -> Snapshot:
     backends = len(in_flight)
     none, counts = np.zeros(backends, dtype=np.int64), np.array(in_flight)
-    return Snapshot(counts, counts, none, np.zeros(backends), np.ones(backends), np.array(ready), rate_rps, 0)
+    return Snapshot(counts, counts, none, none, np.zeros(backends), np.ones(backends), np.array(ready), rate_rps, 0)

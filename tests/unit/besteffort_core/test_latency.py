@@ -154,6 +154,16 @@ def test_progress_never_promises_less_than_the_request_takes_alone(pool: Pool) -
     assert backlog_s(pool._replace(turns=True), late, 2) == 0.0
 
 
+def test_what_runs_can_no_longer_be_joined(pool: Pool) -> None:
+    """Two requests would end together in one batch; one that comes while the other runs begins when that has ended."""
+    turns, one = pool._replace(turns=True), snapshot([0, 0, 1])
+    together = work_s(pool, 2, 2)
+    assert finish_s(turns, one, 2) == pytest.approx(together)
+    running = one._replace(running=np.array([0, 0, 1]), progress_s=np.array([0.02]))
+    assert finish_s(turns, running, 2) == pytest.approx(work_s(pool, 2, 1) - 0.02 + work_s(pool, 2, 1))
+    assert backlog_s(turns, running, 2) == pytest.approx(work_s(pool, 2, 1) - 0.02)
+
+
 def test_a_long_prompt_takes_as_many_units_and_costs_its_share_of_the_fullest_batch(pool: Pool, idle: Snapshot) -> None:
     found = candidates(Request(0, 1.0, units=6), pool, idle)
     assert found.finish_s.tolist() == pytest.approx([work_s(pool, size, 6) for size in range(3)])

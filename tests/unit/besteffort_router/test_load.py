@@ -135,3 +135,46 @@ def test_a_server_that_began_anew_and_stale_metrics_say_nothing_of_other_routers
     assert list(found.snapshot(3.0).in_flight) == [8, 0, 0]
     found.forget_stale(3.1 + STALE_S)
     assert list(found.snapshot(3.1 + STALE_S).in_flight) == [2, 0, 0]
+
+
+SECOND = "triton-1"
+
+
+def divided(ended: int, own: int) -> Load:
+    """The second of two routers before two servers, after so many requests ended there, ours among them."""
+    backends = [
+        {"name": name, "address": f"{name}:8001", "sizes": ["small", "medium", "large"]}
+        for name in ("triton-0", SECOND)
+    ]
+    found, wanted = Load(), settings(backends=backends)
+    found.adopt(wanted)
+    for lane in found.lanes:
+        lane.ready = True
+    replica = found.lanes[0].backend.replica
+    found.peers = (1, 2)
+    found.counted(1.0, replica, {"model_small": 0}, 0)
+    found.counted(2.0, replica, {"model_small": ended}, own)
+    return found
+
+
+@pytest.mark.parametrize(("ended", "own"), [(200, 100), (200, 90), (200, 120)])
+def test_routers_with_alike_many_requests_divide_the_servers(ended: int, own: int) -> None:
+    found = divided(ended, own)
+    found.lanes[4].own = 3
+    seen = found.snapshot(2.0)
+    ours = [lane.backend.replica.name == SECOND for lane in found.lanes]
+    assert list(seen.ready) == ours
+    assert [count for count, mine in zip(seen.in_flight, ours, strict=True) if mine] == [0, 3, 0]
+    assert not seen.progress_s.any()
+
+
+@pytest.mark.parametrize(("ended", "own"), [(0, 0), (200, 180), (200, 50)])
+def test_a_router_with_most_requests_or_hardly_any_sends_to_all_servers(ended: int, own: int) -> None:
+    assert divided(ended, own).snapshot(2.0).ready.all()
+
+
+def test_where_a_server_is_lost_what_is_left_is_divided_anew() -> None:
+    found = divided(200, 100)
+    for lane in found.lanes:
+        lane.ready = lane.backend.replica.name != SECOND
+    assert list(found.snapshot(2.0).ready) == [lane.ready for lane in found.lanes]
