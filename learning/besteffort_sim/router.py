@@ -1,8 +1,7 @@
 """The routers' side of a simulation: what each keeps and how each event changes that, by the core's rules. Compiled.
 
 A router learns the correction from every answer, and from an expiry whose answer was predicted earlier. It knows its
-own requests at once, which servers are its own, and of all others how many requests had ended when it last looked at
-what the servers report.
+own requests at once, and of all others how many had ended when it last looked at what the servers report.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from besteffort_core.arrivals import rate_after
 from besteffort_core.latency import applied, corrected, faded
 from besteffort_core.model import Snapshot
-from besteffort_core.others import RATIO_MEMORY_S, alone, divide, progress_beside_others_s, ratio_of, with_others
+from besteffort_core.others import RATIO_MEMORY_S, progress_beside_others_s, ratio_of, with_others
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -55,7 +54,7 @@ class Router(NamedTuple):
     profiled_s: NDArray[np.float64]
     """(n,): the predicted seconds of a request, not counting the correction."""
     running: NDArray[np.int64]
-    """(backends,): units in the batch that runs, as of `formed_s`; known where one router alone sends to the device."""
+    """(backends,): units in the batch that runs, as of `formed_s`; a router that has no other beside it knows."""
     first_s: NDArray[np.float64]
     """(backends,): when the request that waits longest was sent."""
     formed_s: NDArray[np.float64]
@@ -66,12 +65,8 @@ class Router(NamedTuple):
     """(routers,): requests that were answered or expired."""
     looks: NDArray[np.float64]
     """(routers, 5): what it knows of others, by the indices of this module."""
-    parts: NDArray[np.int64]
-    """(routers, backends): in how many parts the backends of a size are divided among the routers; 0: not in its."""
-    home: NDArray[np.bool_]
-    """(routers, backends): which are its own."""
     seen: NDArray[np.int64]
-    """(4, backends): room for what the router that decides takes to be there: in flight, units, decoding, running."""
+    """(3, backends): room for what the router that decides takes to be in flight: requests, units, decoding."""
 
 
 def build_router(pool: Pool, world: World, requests: int) -> Router:
@@ -79,9 +74,6 @@ def build_router(pool: Pool, world: World, requests: int) -> Router:
     backends, devices, routers = pool.size_of.shape[0], pool.hosted.shape[0], world.routers
     looks = np.zeros((routers, 5))
     looks[:, NEXT_S] = world.scrape_s * np.arange(1, routers + 1) / routers
-    parts = np.zeros((routers, backends), dtype=np.int64)
-    for me in range(routers):
-        divide(pool, world.ready, me, routers, parts[me])
     return Router(
         np.zeros((routers, backends), dtype=np.int64),
         np.zeros((routers, backends), dtype=np.int64),
@@ -99,9 +91,7 @@ def build_router(pool: Pool, world: World, requests: int) -> Router:
         np.zeros((routers, 2)),
         np.zeros(routers, dtype=np.int64),
         looks,
-        parts,
-        parts > 0,
-        np.zeros((4, backends), dtype=np.int64),
+        np.zeros((3, backends), dtype=np.int64),
     )
 
 
@@ -133,65 +123,58 @@ def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
     correction = np.empty(router.correction.shape[1])
     for backend in range(correction.shape[0]):
         correction[backend] = applied(_correction(router, me, backend, now_s))
-    known = alone(router.parts[me], world.routers)
-    progress_s = np.zeros(router.busy.shape[1]) if known else progress_beside_others_s(pool, k)
-    if known and pool.turns:
-        if pool.mean_steps == 0.0:
-            _form(router, pool, me)
-        _progress(router, pool, me, correction, now_s, progress_s)
-    if world.routers == 1:
+    if world.routers > 1:
+        ratio = ratio_of(router.looks[me, ALL_LATELY], router.looks[me, OWN_LATELY])
+        with_others(pool, router.in_flight[me], ratio, router.seen[0])
+        with_others(pool, router.units[me], ratio, router.seen[1])
+        with_others(pool, router.decoding[me], ratio, router.seen[2])
+        progress_s = progress_beside_others_s(pool, k)
         return Snapshot(
-            router.in_flight[0], router.units[0], router.decoding[0], router.running, progress_s, correction,
-            world.ready, float(router.rate[0, 0]), k,
+            router.seen[0], router.seen[1], router.seen[2], router.running, progress_s, correction, world.ready,
+            float(ratio * router.rate[me, 0]), k,
         )  # fmt: skip
-    ratio = ratio_of(router.looks[me, ALL_LATELY], router.looks[me, OWN_LATELY], world.routers)
-    _see(router, pool, me, ratio)
+    progress_s = np.zeros(router.busy.shape[1])
+    if pool.turns:
+        if pool.mean_steps == 0.0:
+            _form(router, pool)
+        _progress(router, pool, correction, now_s, progress_s)
     return Snapshot(
-        router.seen[0], router.seen[1], router.seen[2], router.seen[3], progress_s, correction, router.home[me],
-        float(ratio * router.rate[me, 0]), k,
+        router.in_flight[0], router.units[0], router.decoding[0], router.running, progress_s, correction, world.ready,
+        float(router.rate[0, 0]), k,
     )  # fmt: skip
 
 
-def _see(router: Router, pool: Pool, me: int, ratio: float) -> None:
-    """Work out what a router takes to be on each backend, its own and that of others."""
-    with_others(pool, router.in_flight[me], ratio, router.parts[me], router.seen[0])
-    with_others(pool, router.units[me], ratio, router.parts[me], router.seen[1])
-    with_others(pool, router.decoding[me], ratio, router.parts[me], router.seen[2])
-    for j in range(router.running.shape[0]):
-        router.seen[3, j] = router.running[j] if router.home[me, j] else 0
-
-
-def _form(router: Router, pool: Pool, me: int) -> None:
+def _form(router: Router, pool: Pool) -> None:
     """Work out the batch that each device began at its last answer: all that waited where somebody waited longest."""
     for device in range(pool.hosted.shape[0]):
-        since_s, chosen = router.since_s[me, device], -1
+        since_s, chosen = router.since_s[0, device], -1
         if since_s <= router.formed_s[device]:
             continue
         for place in range(pool.hosted.shape[1]):
             j = pool.hosted[device, place]
             if j >= 0:
                 router.running[j] = 0
-                if router.units[me, j] > 0 and (chosen < 0 or router.first_s[j] < router.first_s[chosen]):
+                if router.units[0, j] > 0 and (chosen < 0 or router.first_s[j] < router.first_s[chosen]):
                     chosen = j
         router.formed_s[device] = since_s
         if chosen >= 0:
-            router.running[chosen] = min(router.units[me, chosen], pool.max_batch[pool.size_of[chosen]])
+            router.running[chosen] = min(router.units[0, chosen], pool.max_batch[pool.size_of[chosen]])
             router.first_s[chosen] = since_s
 
 
 def _progress(
-    router: Router, pool: Pool, me: int, correction: NDArray[np.float64], now_s: float, progress_s: NDArray[np.float64]
+    router: Router, pool: Pool, correction: NDArray[np.float64], now_s: float, progress_s: NDArray[np.float64]
 ) -> None:
     """Note how long the batch that runs on each device has run: since the last answer, but no longer than it can take.
 
     In seconds of the profile, as all that the correction is a factor on. Between two tokens nothing comes back, so that
-    nothing is known of iterations that only decode; where other routers send as well nothing is known of any.
+    nothing is known of iterations that only decode; beside other routers nothing is known of any.
     """
     for backend in range(pool.size_of.shape[0]):
         size, device = pool.size_of[backend], pool.device_of[backend]
-        units = router.running[backend] if pool.mean_steps == 0.0 else router.units[me, backend]
+        units = router.running[backend] if pool.mean_steps == 0.0 else router.units[0, backend]
         batch_s = pool.batch_s[size, min(units, pool.max_batch[size])]
-        elapsed_s = (now_s - router.since_s[me, device]) / correction[backend]
+        elapsed_s = (now_s - router.since_s[0, device]) / correction[backend]
         progress_s[device] = max(progress_s[device], min(elapsed_s, batch_s))
 
 

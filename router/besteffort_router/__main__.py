@@ -28,7 +28,6 @@ from besteffort_router.follow import Follower
 from besteffort_router.health import Health
 from besteffort_router.ledger import Ledger
 from besteffort_router.metrics import Metrics
-from besteffort_router.peers import Peers
 from besteffort_router.reload import Watch
 from besteffort_router.scaler import Scaler
 from besteffort_router.server import Address, Router
@@ -58,9 +57,7 @@ Probes and Prometheus ask --metrics for /healthz, /readyz and /metrics; /status 
 """
 
 
-def build_router(
-    path: Path, settings: Settings, resolve: Resolve = addresses_of, *, peers: str = "", address: str = ""
-) -> Router:
+def build_router(path: Path, settings: Settings, resolve: Resolve = addresses_of) -> Router:
     """Return a router that is not yet started; needs a running event loop."""
     clock = time.monotonic
     rng = Random()  # noqa: S311 - spreads probes and lookups in time
@@ -71,9 +68,7 @@ def build_router(
         clock,
         rng,
     )
-    follower = Follower(
-        dispatch, backends, Watch(path, settings), Discovery(resolve), Peers(resolve, peers, address), rng
-    )
+    follower = Follower(dispatch, backends, Watch(path, settings), Discovery(resolve), rng)
     servicer = Servicer(Exchange(dispatch, backends, clock), backends, version("besteffort"))
     watching = Watching(dispatch)
     handlers = (servicer, Health(dispatch, watching), Scaler(dispatch, watching, clock))
@@ -96,7 +91,7 @@ async def serve(arguments: argparse.Namespace, settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    router = build_router(arguments.config, settings, peers=arguments.peers, address=arguments.address)
+    router = build_router(arguments.config, settings)
     listen, metrics = arguments.listen, arguments.metrics
     certificate = Certificate(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     ports = await router.start(listen, metrics, certificate)
@@ -150,18 +145,9 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
         default=10.0,
         help="how long requests under way may take after SIGTERM (default %(default)s)",
     )
-    parser.add_argument(
-        "--peers",
-        metavar="NAME",
-        default="",
-        help="DNS name of all routers: those that get alike many requests divide the servers among them",
-    )
-    parser.add_argument("--address", metavar="IP", default="", help="this router's own among those of --peers")
     parser.add_argument("--tls-cert", metavar="FILE", type=Path, help="chain in PEM: clients must speak TLS; watched")
     parser.add_argument("--tls-key", metavar="FILE", type=Path, help="its key in PEM")
     arguments = parser.parse_args(words)
-    if bool(arguments.peers) != bool(arguments.address):
-        parser.error("--peers and --address go together")
     if (arguments.tls_cert is None) != (arguments.tls_key is None):
         parser.error("--tls-cert and --tls-key go together")
     return arguments

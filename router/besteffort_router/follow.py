@@ -1,4 +1,4 @@
-"""Follow what changes under a running router: its files, the servers behind DNS names, the other routers."""
+"""Follow what changes under a running router: its files, and the servers behind DNS names. Each change is whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from besteffort_router.config import Settings
     from besteffort_router.discovery import Discovery
     from besteffort_router.dispatch import Dispatch
-    from besteffort_router.peers import Peers
     from besteffort_router.reload import Watch
 
 __all__ = ["Follower"]
@@ -37,21 +36,12 @@ _LOG = logging.getLogger(__name__)
 class Follower:
     """Puts settings in force, one at a time."""
 
-    def __init__(
-        self,
-        dispatch: Dispatch,
-        backends: Backends,
-        watch: Watch,
-        discovery: Discovery,
-        peers: Peers,
-        rng: Random,
-    ) -> None:
+    def __init__(self, dispatch: Dispatch, backends: Backends, watch: Watch, discovery: Discovery, rng: Random) -> None:
         """`rng` spreads the lookups in time."""
         self._dispatch = dispatch
         self._backends = backends
         self._watch = watch
         self._discovery = discovery
-        self._peers = peers
         self._rng = rng
         self._look_at_s = 0.0
         self._moved_s = 0.0
@@ -94,7 +84,6 @@ class Follower:
                 await self._take(settings)
                 self._report(settings)
         elif now_s >= self._look_at_s:
-            self._dispatch.load.peers = await self._peers.look()
             if await self._discovery.look(self._dispatch.settings):
                 self._moved_s = now_s
                 await self._enforce(self._dispatch.settings)

@@ -11,7 +11,7 @@ from besteffort_core.arrivals import rate_after, rate_at
 from besteffort_core.decide import STALE_S
 from besteffort_core.latency import applied, corrected, faded, work_s
 from besteffort_core.model import Snapshot
-from besteffort_core.others import RATIO_MEMORY_S, alone, divide, progress_beside_others_s, ratio_of, with_others
+from besteffort_core.others import RATIO_MEMORY_S, progress_beside_others_s, ratio_of, with_others
 from besteffort_router.wire import name_field
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ __all__ = ["Lane", "Load"]
 ALONE, MOST_RATIO = 1.1, 8.0
 """Below the one there is no other router, only a request on its way; above the other, own requests say too little of
 what others have, and what the servers said last says more."""
-UNEVEN = 0.25
-"""Servers are divided among routers while this one has its share of all requests, at most so much more or less: a few
-clients that keep their connections may leave one router with most of the requests, and it needs most of the servers."""
 
 
 class Lane:
@@ -94,10 +91,6 @@ class Load:
         self._rate_rps = 0.0
         self._last_s = 0.0
         self._arrivals = 0
-        self.peers = (0, 1)
-        """The place of this router among all, and their number."""
-        self._divided: tuple[object, NDArray[np.int64]] = (None, np.empty(0, dtype=np.int64))
-        """What the lanes were last divided by, and how."""
 
     def prepare(self, settings: Settings) -> tuple[Lane, ...]:
         """Return the lanes of a configuration, known ones with their counts, to be probed before `adopt`."""
@@ -109,7 +102,7 @@ class Load:
 
     def adopt(self, settings: Settings) -> None:
         """Take the lanes of a configuration; requests on a lane that goes keep it until they end."""
-        self.lanes, self._pool, self._divided = self.prepare(settings), settings.pool, (None, self._divided[1])
+        self.lanes, self._pool = self.prepare(settings), settings.pool
         for lane, backend in zip(self.lanes, settings.backends, strict=True):
             lane.backend = backend
         kept = set(self.lanes)
@@ -127,8 +120,7 @@ class Load:
     def snapshot(self, now_s: float) -> Snapshot:
         """Return what is known now."""
         lanes = self.lanes
-        parts, routers = self._parts()
-        in_flight, progress_s, ratio = self._in_flight(parts, routers)
+        in_flight, progress_s, ratio = self._in_flight()
         return Snapshot(
             in_flight=in_flight,
             units=in_flight,
@@ -136,33 +128,17 @@ class Load:
             running=np.zeros_like(in_flight),
             progress_s=progress_s,
             correction=np.array([lane.correction(now_s) for lane in lanes], dtype=np.float64),
-            ready=parts > 0,
+            ready=np.array([lane.ready for lane in lanes], dtype=np.bool_),
             rate_rps=ratio * self.rate_rps(now_s),
             sequence=max(self._arrivals - 1, 0),
         )
 
-    def _parts(self) -> tuple[NDArray[np.int64], int]:
-        """Return in how many parts each lane's size is divided, 0 for lanes that are not ours; and among how many."""
-        (place, routers), ready = self.peers, tuple(lane.ready for lane in self.lanes)
-        if abs(ratio_of(*self._lately, 1) / routers - 1.0) > UNEVEN:
-            place, routers = 0, 1
-        if self._divided[0] != (ready, place, routers):
-            parts = np.empty(len(ready), dtype=np.int64)
-            divide(self._pool, np.array(ready, dtype=np.bool_), place, routers, parts)
-            self._divided = (ready, place, routers), parts
-        return self._divided[1], routers
-
-    def _in_flight(
-        self, parts: NDArray[np.int64], routers: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+    def _in_flight(self) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
         """Return what all routers have on each lane, the progress of devices, and all requests for each own."""
-        own, ratio = np.array([lane.own for lane in self.lanes], dtype=np.int64), ratio_of(*self._lately, 1)
-        seen = np.empty_like(own)
-        if routers > 1 and alone(parts, routers):
-            with_others(self._pool, own, float(routers), parts, seen)
-            return seen, np.zeros(len(self.lanes)), ratio
+        own, ratio = np.array([lane.own for lane in self.lanes], dtype=np.int64), ratio_of(*self._lately)
         if ALONE < ratio <= MOST_RATIO:
-            with_others(self._pool, own, ratio, parts, seen)
+            seen = np.empty_like(own)
+            with_others(self._pool, own, ratio, seen)
             return seen, progress_beside_others_s(self._pool, self._arrivals), ratio
         others = np.array([lane.others for lane in self.lanes], dtype=np.int64)
         return own + others, np.zeros(len(self.lanes)), 1.0

@@ -60,9 +60,6 @@ GATEWAY = Listen(f"0.0.0.0:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}", prefix="")
 SIDECAR = Listen(f"127.0.0.1:{GRPC_PORT}", f"0.0.0.0:{METRICS_PORT}", prefix="bes-")
 
 
-OWN_ADDRESS = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
-
-
 @dataclass(frozen=True)
 class RouterContainer:
     """A container, and what its pod must give it."""
@@ -83,8 +80,7 @@ def router_container(
         "name": "router",
         "image": router.image or context.router_image,
         "command": ["python", "-m", "besteffort_router"],
-        "args": [*_arguments(service, listen), *(_peers(service, context) if listen == GATEWAY else [])],
-        **({"env": [OWN_ADDRESS]} if listen == GATEWAY else {}),
+        "args": _arguments(service, listen),
         "ports": [
             {"name": listen.port_name("grpc"), "containerPort": GRPC_PORT, "protocol": "TCP"},
             {"name": metrics, "containerPort": METRICS_PORT, "protocol": "TCP"},
@@ -115,11 +111,6 @@ def _arguments(service: BestEffortService, listen: Listen) -> list[str]:
         f"--drain-s={router.drain_s:g}",
         *([f"--tls-cert={TLS_FOLDER}/tls.crt", f"--tls-key={TLS_FOLDER}/tls.key"] if router.tls else []),
     ]
-
-
-def _peers(service: BestEffortService, context: Context) -> list[str]:
-    """Return what tells a router its place among the others, by the headless Service in front of all."""
-    return [f"--peers={router_name(service)}.{context.namespace}.svc", "--address=$(POD_IP)"]
 
 
 def _volumes(service: BestEffortService, *, canary: bool) -> tuple[Volume, ...]:

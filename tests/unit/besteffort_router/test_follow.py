@@ -14,7 +14,6 @@ from besteffort_router.discovery import Discovery
 from besteffort_router.dispatch import Dispatch
 from besteffort_router.follow import CALM_S, LOOK_S, MOVED_S, RELOAD_S, SPREAD, Follower
 from besteffort_router.ledger import Ledger
-from besteffort_router.peers import Peers
 from besteffort_router.reload import Watch
 from support.router import config, settings, write
 
@@ -51,8 +50,7 @@ class Desk:
         self.dispatch = Dispatch(found, Ledger(), lambda: 0.0)
         watch = Watch(write(folder / "config.json", config(backends=BEHIND)), found)
         connections = cast("Backends", NoConnections(self.dispatch))
-        peers = Peers(self.resolve, "", "")
-        self.follower = Follower(self.dispatch, connections, watch, Discovery(self.resolve), peers, Random(1))
+        self.follower = Follower(self.dispatch, connections, watch, Discovery(self.resolve), Random(1))
 
     async def resolve(self, name: str) -> list[str]:
         assert name == NAME

@@ -37,21 +37,9 @@ def test_what_routers_take_to_be_in_flight_is_about_what_one_would_know() -> Non
     assert taken == pytest.approx(known, rel=0.35)
 
 
-def test_routers_that_never_look_take_each_other_to_have_alike() -> None:
+def test_routers_that_never_look_know_nothing_of_each_other() -> None:
     log, arrival_s = played(4, scrape_s=100.0)
-    assert log.rate_rps[arrival_s > 4.0].mean() == pytest.approx(200.0, rel=0.2)
-
-
-@pytest.mark.parametrize(("routers", "latency_s"), [(1, [0.1, 0.1, 0.2, 0.2]), (2, [0.1, 0.2, 0.1, 0.2])])
-def test_routers_divide_two_servers_among_them(routers: int, latency_s: list[float]) -> None:
-    """Four requests at once, one a batch: the first two are of one router, the others of the next if there is one."""
-    pool = pool_of({1: 0.1}, devices=("a",))._replace(
-        size_of=np.zeros(2, dtype=np.int64), device_of=np.arange(2), hosted=np.arange(2).reshape(2, 1), turns=True
-    )
-    world = world_of(pool)._replace(routers=routers)
-    workload = workload_of([0.1] * 4)._replace(router=np.array([0, 0, 1, 1]) % routers)
-    log = simulate(pool, world, workload, build_plan(Kind.STATIC, np.zeros(1)))
-    assert sorted(log.latency_s[:2]) + sorted(log.latency_s[2:]) == pytest.approx(latency_s)
+    assert log.rate_rps[arrival_s > 4.0].mean() == pytest.approx(50.0, rel=0.2)
 
 
 @pytest.mark.parametrize(("mean_steps", "shared"), [(0.0, True), (4.0, False)])
