@@ -32,7 +32,11 @@ from besteffort_core.policy import Kind
 
 __all__ = ["Trainable", "simulate", "train"]
 
-IDLE = {"with --trace": ("rate_rps", "length_s"), "without --trace": ("rate_factor",)}
+IDLE = {
+    "with --trace": ("rate_rps", "length_s"),
+    "without --trace": ("rate_factor",),
+    "with --kind DQN": ("rounds",),
+}
 """Options of `simulate` that do nothing, by where."""
 
 
@@ -84,6 +88,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
 
 
 def train(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     *,
     service: ServiceOption,
     profile: ProfileOption = None,
@@ -108,6 +113,8 @@ def train(  # noqa: PLR0913 - one parameter for each option
 
     Example: besteffort train --service service.yaml --profile profile.yaml --out policy.safetensors
     """
+    if kind is Trainable.DQN:
+        refuse_idle(context, {"with --kind DQN": IDLE["with --kind DQN"]})
     recipes = import_extra("besteffort_train.recipe")
     learned = load_learning_service(service, profile)
     if not out.parent.is_dir():

@@ -81,13 +81,19 @@ def _summary(report: Report) -> Cells:
     rows = []
     for setting in report.settings:
         for table in setting.groups:
-            ours, best = table.rows[0], min(table.comparisons, key=lambda one: one.paired.ahead.mean, default=None)
+            ours, others = table.rows[0], _others(setting.ours, table)
+            best = min(others, key=lambda one: one.paired.ahead.mean, default=None)
             strongest = ("", "") if best is None else (best.other, points(best.paired.ahead))
             figures = (spread(ours.of_peak), share_of_bound(ours))
             rows.append((name_of(setting), table.name, setting.ours, *figures, *strongest))
     return Cells(
         ("setting", "workloads", "ours", "of peak", "of bound", "strongest other", "ahead of it, points"), tuple(rows)
     )
+
+
+def _others(ours: str, table: Table) -> list[Comparison]:
+    """Return the comparisons with policies that are not ours in another training."""
+    return [one for one in table.comparisons if not one.other.startswith(f"{ours},")]
 
 
 def _frontier(report: Report) -> Iterator[Section]:

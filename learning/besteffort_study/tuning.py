@@ -2,7 +2,7 @@
 
 `python -m besteffort_study.tuning SCENARIO/LAYOUT` does it anew, with the same result each time: each rule gets the
 same rounds of the same search on the same requests, and is picked on others; no test ever plays either. It has 2 to 4
-numbers, and a sixth of the simulations that Learned has for its 43.
+numbers, and a tenth of the simulations that Learned has for its 43.
 """
 
 from __future__ import annotations

@@ -108,9 +108,9 @@ class Snapshot(NamedTuple):
     decoding: NDArray[np.int64]
     """(backends,): how many of them generate."""
     running: NDArray[np.int64]
-    """(backends,): of `units`, those in the batch that runs; 0 where that is not known."""
+    """(backends,): of `units`, those in the batch that runs; 0 where that is not known, as in the live router."""
     progress_s: NDArray[np.float64]
-    """(devices,): for how long the batch that runs has run; 0 where that is not known."""
+    """(devices,): for how long the batch that runs has run; 0 where that is not known, as in the live router."""
     correction: NDArray[np.float64]
     """(backends,): observed over predicted seconds, learned online."""
     ready: NDArray[np.bool_]

@@ -3,8 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from besteffort_cli.errors import InputError
+from besteffort_cli.learn import train
 from besteffort_cli.learning_inputs import scaled_arrivals
 from besteffort_train.episodes import Service
 from support.pools import SIZES, TASKS, three_sizes
@@ -47,3 +50,11 @@ def test_a_trace_that_lasts_too_long_as_it_is_played_is_refused(
     with pytest.raises(InputError, match=LONG.format(lasts=lasts, factor=f"{factor:g}", most=most)):
         scaled_arrivals(service(deadline_s), path, factor)
     assert scaled_arrivals(service(deadline_s), path, factor * lasts / most * 1.001).size == 2
+
+
+def test_rounds_of_the_search_are_refused_where_a_dqn_is_trained() -> None:
+    app = typer.Typer()
+    app.command()(train)
+    done = CliRunner().invoke(app, ["--service", "service.yaml", "--kind", "DQN", "--rounds", "2"])
+    assert isinstance(done.exception, InputError)
+    assert str(done.exception) == "--rounds has no effect with --kind DQN; leave it out."
