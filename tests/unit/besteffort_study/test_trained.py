@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from besteffort_study import ground
 from besteffort_study.planned import Planned
 from besteffort_study.scenarios import scenario
 from besteffort_study.trained import DQN, LEARNED, NARROW, kept_bundle, kept_entrant
+from besteffort_study.training import SEARCH
 from besteffort_study.tuned import FOLDER
 
 KEPT = sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem.startswith(("learned", "dqn")))
@@ -27,9 +30,10 @@ def test_a_kept_policy_is_for_the_tasks_of_its_scenario(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in KEPT if name.startswith("learned")])
-def test_a_kept_learned_was_searched_for_on_the_runs_that_training_takes_now(name: str) -> None:
-    runs = ground.NARROW if name.startswith("learned-narrow") else ground.JUDGED
-    assert bundle_of(name).trained["runs"] == [list(run) for run in runs]
+def test_a_kept_learned_was_searched_for_as_training_does_it_now(name: str) -> None:
+    runs, trained = ground.NARROW if name.startswith("learned-narrow") else ground.JUDGED, bundle_of(name).trained
+    assert trained["runs"] == [list(run) for run in runs]
+    assert trained["search"] == asdict(SEARCH)
 
 
 @pytest.mark.parametrize("name", [name for name in KEPT if name.startswith("dqn")])
