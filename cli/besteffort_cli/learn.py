@@ -122,10 +122,19 @@ def train(  # noqa: PLR0913 - one parameter for each option
     recipe = recipes.Recipe() if rounds is None else recipes.Recipe(search=recipes.ScorerSearch(rounds=rounds))
     with showing_progress() as report:
         made = recipes.make_policy(learned, recipe, kind=Kind(kind), seed=seed, report=report)
+    _replace(out, made.data)
+    policy_inspect(out, output)
+
+
+def _replace(out: Path, data: bytes) -> None:
+    """Write a file as a whole.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     draft = out.with_name(f".{out.name}.draft")
     try:
-        draft.write_bytes(made.data)
+        draft.write_bytes(data)
         draft.replace(out)
     except OSError as error:
         raise InputError(f"--out {out}: it cannot be written ({error.strerror}); write elsewhere.") from error
-    policy_inspect(out, output)
