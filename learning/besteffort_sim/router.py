@@ -1,7 +1,8 @@
 """The routers' side of a simulation: what each keeps and how each event changes that, by the core's rules. Compiled.
 
 A router learns the correction from every answer, and from an expiry whose answer was predicted earlier. It knows its
-own requests at once, and of all others how many had ended when it last looked at what the servers report.
+own requests at once, and of all others how many had ended on each backend, and how many generations decoded there,
+when it last looked at what the servers report.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from besteffort_core.arrivals import rate_after
 from besteffort_core.latency import applied, corrected, faded
 from besteffort_core.model import Snapshot
-from besteffort_core.others import RATIO_MEMORY_S, progress_beside_others_s, ratio_of, with_others
+from besteffort_core.others import MEMORY_S, is_own, progress_beside_others_s, ratio_of, shares_of, with_others
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Router", "answer", "build_router", "count", "expire", "look", "send", "view"]
 
-NEXT_S, ALL, OWN, ALL_LATELY, OWN_LATELY = range(5)
-"""The numbers of a router's looks: when the next is due, the requests that had ended at the last, and those lately."""
+OWN, THEIRS = range(2)
+"""Whose requests are counted."""
 
 
 class Router(NamedTuple):
@@ -54,26 +55,30 @@ class Router(NamedTuple):
     profiled_s: NDArray[np.float64]
     """(n,): the predicted seconds of a request, not counting the correction."""
     running: NDArray[np.int64]
-    """(backends,): units in the batch that runs, as of `formed_s`; a router that has no other beside it knows."""
+    """(routers, backends): units in the batch that runs, as of `formed_s`, if it has none but this router's."""
     first_s: NDArray[np.float64]
-    """(backends,): when the request that waits longest was sent."""
+    """(routers, backends): when the request that waits longest was sent."""
     formed_s: NDArray[np.float64]
-    """(devices,): when the batch that runs began."""
+    """(routers, devices): when the batch that runs began."""
     rate: NDArray[np.float64]
     """(routers, 2): the estimated arrivals per second, and the seconds of the last arrival."""
     ended: NDArray[np.int64]
-    """(routers,): requests that were answered or expired."""
-    looks: NDArray[np.float64]
-    """(routers, 5): what it knows of others, by the indices of this module."""
+    """(routers, backends): requests that were answered or expired."""
+    next_look_s: NDArray[np.float64]
+    """(routers,)"""
+    looked: NDArray[np.int64]
+    """(routers, 2, backends): own requests, and those of others, that had ended at the last look."""
+    lately: NDArray[np.float64]
+    """(routers, 2, backends): those that ended lately."""
+    elsewhere: NDArray[np.int64]
+    """(routers, backends): generations of others, at the last look."""
     seen: NDArray[np.int64]
-    """(3, backends): room for what the router that decides takes to be in flight: requests, units, decoding."""
+    """(4, backends): room for what the router that decides takes to be there: in flight, units, decoding, running."""
 
 
 def build_router(pool: Pool, world: World, requests: int) -> Router:
     """Return routers that have seen nothing yet; they look in turns."""
     backends, devices, routers = pool.size_of.shape[0], pool.hosted.shape[0], world.routers
-    looks = np.zeros((routers, 5))
-    looks[:, NEXT_S] = world.scrape_s * np.arange(1, routers + 1) / routers
     return Router(
         np.zeros((routers, backends), dtype=np.int64),
         np.zeros((routers, backends), dtype=np.int64),
@@ -85,13 +90,16 @@ def build_router(pool: Pool, world: World, requests: int) -> Router:
         np.zeros((routers, devices)),
         np.full(requests, -1, dtype=np.int64),
         np.zeros(requests),
-        np.zeros(backends, dtype=np.int64),
-        np.zeros(backends),
-        np.zeros(devices),
+        np.zeros((routers, backends), dtype=np.int64),
+        np.zeros((routers, backends)),
+        np.zeros((routers, devices)),
         np.zeros((routers, 2)),
-        np.zeros(routers, dtype=np.int64),
-        looks,
-        np.zeros((3, backends), dtype=np.int64),
+        np.zeros((routers, backends), dtype=np.int64),
+        world.scrape_s * np.arange(1, routers + 1) / routers,
+        np.zeros((routers, 2, backends), dtype=np.int64),
+        np.zeros((routers, 2, backends)),
+        np.zeros((routers, backends), dtype=np.int64),
+        np.zeros((4, backends), dtype=np.int64),
     )
 
 
@@ -102,19 +110,21 @@ def count(router: Router, me: int, now_s: float) -> None:
 
 
 def look(router: Router, world: World, now_s: float) -> None:
-    """Let each router whose time has come look at how many requests have ended, just before what happens now.
+    """Let each router whose time has come look at what the servers report, just before what happens now.
 
-    A page is `overhead_s` on its way; that changes nothing, as all that is made of it is a ratio.
+    A page is `overhead_s` on its way; that is left out, as what is made of it are means over seconds.
     """
-    kept = math.exp(-world.scrape_s / RATIO_MEMORY_S)
+    fade = math.exp(-world.scrape_s / MEMORY_S)
     for me in range(world.routers):
-        looks = router.looks[me]
-        while looks[NEXT_S] <= now_s:
-            ended, own = router.ended.sum(), router.ended[me]
-            looks[ALL_LATELY] = kept * looks[ALL_LATELY] + ended - looks[ALL]
-            looks[OWN_LATELY] = kept * looks[OWN_LATELY] + own - looks[OWN]
-            looks[ALL], looks[OWN] = ended, own
-            looks[NEXT_S] += world.scrape_s
+        while router.next_look_s[me] <= now_s:
+            for j in range(router.ended.shape[1]):
+                own, every = router.ended[me, j], router.ended[:, j].sum()
+                for whose, ended in ((OWN, own), (THEIRS, every - own)):
+                    kept = fade * router.lately[me, whose, j]
+                    router.lately[me, whose, j] = kept + ended - router.looked[me, whose, j]
+                    router.looked[me, whose, j] = ended
+                router.elsewhere[me, j] = router.decoding[:, j].sum() - router.decoding[me, j]
+            router.next_look_s[me] += world.scrape_s
 
 
 def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
@@ -123,59 +133,72 @@ def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
     correction = np.empty(router.correction.shape[1])
     for backend in range(correction.shape[0]):
         correction[backend] = applied(_correction(router, me, backend, now_s))
+    own, theirs = router.lately[me, OWN].sum(), router.lately[me, THEIRS]
+    ratio = ratio_of(own + theirs.sum(), own)
+    _see(router, pool, me, ratio)
+    shares, progress_s = np.zeros(router.busy.shape[1]), np.zeros(router.busy.shape[1])
     if world.routers > 1:
-        ratio = ratio_of(router.looks[me, ALL_LATELY], router.looks[me, OWN_LATELY])
-        with_others(pool, router.in_flight[me], ratio, router.seen[0])
-        with_others(pool, router.units[me], ratio, router.seen[1])
-        with_others(pool, router.decoding[me], ratio, router.seen[2])
-        progress_s = progress_beside_others_s(pool, k)
-        return Snapshot(
-            router.seen[0], router.seen[1], router.seen[2], router.running, progress_s, correction, world.ready,
-            float(ratio * router.rate[me, 0]), k,
-        )  # fmt: skip
-    progress_s = np.zeros(router.busy.shape[1])
-    if pool.turns:
-        if pool.mean_steps == 0.0:
-            _form(router, pool)
-        _progress(router, pool, correction, now_s, progress_s)
+        shares = shares_of(pool, theirs)
+        progress_s = progress_beside_others_s(pool, shares, k)
+    if pool.turns and (world.routers == 1 or pool.mean_steps == 0.0):
+        for device in range(shares.shape[0]):
+            if is_own(shares[device]):
+                elapsed_s = now_s - router.since_s[me, device]
+                progress_s[device] = max(
+                    progress_s[device], _progress_s(router, pool, me, device, correction, elapsed_s)
+                )
     return Snapshot(
-        router.in_flight[0], router.units[0], router.decoding[0], router.running, progress_s, correction, world.ready,
-        float(router.rate[0, 0]), k,
+        router.seen[0], router.seen[1], router.seen[2], router.seen[3], progress_s, correction, world.ready,
+        float(ratio * router.rate[me, 0]), k,
     )  # fmt: skip
 
 
-def _form(router: Router, pool: Pool) -> None:
-    """Work out the batch that each device began at its last answer: all that waited where somebody waited longest."""
-    for device in range(pool.hosted.shape[0]):
-        since_s, chosen = router.since_s[0, device], -1
-        if since_s <= router.formed_s[device]:
-            continue
-        for place in range(pool.hosted.shape[1]):
-            j = pool.hosted[device, place]
-            if j >= 0:
-                router.running[j] = 0
-                if router.units[0, j] > 0 and (chosen < 0 or router.first_s[j] < router.first_s[chosen]):
-                    chosen = j
-        router.formed_s[device] = since_s
-        if chosen >= 0:
-            router.running[chosen] = min(router.units[0, chosen], pool.max_batch[pool.size_of[chosen]])
-            router.first_s[chosen] = since_s
+def _see(router: Router, pool: Pool, me: int, ratio: float) -> None:
+    """Note what a router takes to be on each backend, its own and that of others."""
+    theirs = router.lately[me, THEIRS]
+    with_others(pool, router.in_flight[me], ratio, theirs, router.seen[0])
+    with_others(pool, router.units[me], ratio, theirs, router.seen[1])
+    for j in range(theirs.shape[0]):
+        router.seen[2, j] = router.decoding[me, j] + router.elsewhere[me, j]
+        router.seen[3, j] = 0
 
 
-def _progress(
-    router: Router, pool: Pool, correction: NDArray[np.float64], now_s: float, progress_s: NDArray[np.float64]
-) -> None:
-    """Note how long the batch that runs on each device has run: since the last answer, but no longer than it can take.
+def _progress_s(
+    router: Router, pool: Pool, me: int, device: int, correction: NDArray[np.float64], elapsed_s: float
+) -> float:
+    """Note what runs on a device of our own, and return for how long: since the last answer, at most what it can take.
 
     In seconds of the profile, as all that the correction is a factor on. Between two tokens nothing comes back, so that
-    nothing is known of iterations that only decode; beside other routers nothing is known of any.
+    nothing is known of iterations that only decode.
     """
-    for backend in range(pool.size_of.shape[0]):
-        size, device = pool.size_of[backend], pool.device_of[backend]
-        units = router.running[backend] if pool.mean_steps == 0.0 else router.units[0, backend]
-        batch_s = pool.batch_s[size, min(units, pool.max_batch[size])]
-        elapsed_s = (now_s - router.since_s[0, device]) / correction[backend]
-        progress_s[device] = max(progress_s[device], min(elapsed_s, batch_s))
+    if pool.mean_steps == 0.0:
+        _form(router, pool, me, device)
+    found_s = 0.0
+    for place in range(pool.hosted.shape[1]):
+        j = pool.hosted[device, place]
+        if j >= 0:
+            router.seen[3, j] = router.running[me, j]
+            units = router.running[me, j] if pool.mean_steps == 0.0 else router.units[me, j]
+            batch_s = pool.batch_s[pool.size_of[j], min(units, pool.max_batch[pool.size_of[j]])]
+            found_s = max(found_s, min(elapsed_s / correction[j], batch_s))
+    return float(found_s)
+
+
+def _form(router: Router, pool: Pool, me: int, device: int) -> None:
+    """Work out the batch that a device began at its last answer: all that waited where somebody waited longest."""
+    since_s, chosen = router.since_s[me, device], -1
+    if since_s <= router.formed_s[me, device]:
+        return
+    for place in range(pool.hosted.shape[1]):
+        j = pool.hosted[device, place]
+        if j >= 0:
+            router.running[me, j] = 0
+            if router.units[me, j] > 0 and (chosen < 0 or router.first_s[me, j] < router.first_s[me, chosen]):
+                chosen = j
+    router.formed_s[me, device] = since_s
+    if chosen >= 0:
+        router.running[me, chosen] = min(router.units[me, chosen], pool.max_batch[pool.size_of[chosen]])
+        router.first_s[me, chosen] = since_s
 
 
 def send(router: Router, play: Play, snapshot: Snapshot, routed: tuple[int, int, float], now_s: float) -> None:
@@ -189,8 +212,8 @@ def send(router: Router, play: Play, snapshot: Snapshot, routed: tuple[int, int,
         return
     router.profiled_s[k] = predicted_s / snapshot.correction[backend]
     me, device = play.workload.router[k], play.pool.device_of[backend]
-    if router.units[me, backend] <= router.running[backend]:
-        router.first_s[backend] = now_s
+    if router.units[me, backend] <= router.running[me, backend]:
+        router.first_s[me, backend] = now_s
     if router.busy[me, device] == 0:
         router.since_s[me, device] = now_s
     _count_in(router, play, backend, k, 1)
@@ -201,7 +224,7 @@ def _count_in(router: Router, play: Play, backend: int, k: int, sign: int) -> No
     router.in_flight[me, backend] += sign
     router.busy[me, play.pool.device_of[backend]] += sign
     if sign < 0:
-        router.ended[me] += 1
+        router.ended[me, backend] += 1
     if workload.output[k] > 0:
         router.decoding[me, backend] += sign
     else:

@@ -134,7 +134,7 @@ class Backends:
 
     async def _scrape(self, replica: Replica) -> None:
         """Read once what waits at a replica, then wait for the next time."""
-        own, ended = self._load.own_by_model(replica), self._load.ended_at(replica)
+        own, ended = self._load.own_by_model(replica), self._load.own_ended_by_model(replica)
         try:
             page = await read_page(replica.metrics_url, SCRAPE_S)
             self._load.scraped(self._clock(), replica, pending_by_model(page), own)

@@ -11,7 +11,7 @@ from besteffort_core.arrivals import rate_after, rate_at
 from besteffort_core.decide import STALE_S
 from besteffort_core.latency import applied, corrected, faded, work_s
 from besteffort_core.model import Snapshot
-from besteffort_core.others import RATIO_MEMORY_S, progress_beside_others_s, ratio_of, with_others
+from besteffort_core.others import MEMORY_S, progress_beside_others_s, ratio_of, shares_of, with_others
 from besteffort_router.wire import name_field
 
 if TYPE_CHECKING:
@@ -32,7 +32,20 @@ what others have, and what the servers said last says more."""
 class Lane:
     """One backend with its counts; it outlives a change of the configuration that keeps it."""
 
-    __slots__ = ("_correction", "_learned_s", "_weight_s", "backend", "ended", "name_field", "others", "own", "ready")
+    __slots__ = (
+        "_correction",
+        "_counted",
+        "_counted_s",
+        "_learned_s",
+        "_weight_s",
+        "backend",
+        "ended",
+        "lately",
+        "name_field",
+        "others",
+        "own",
+        "ready",
+    )
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -44,6 +57,11 @@ class Lane:
         self.others = 0
         """Requests that other routers have there, by the last scrape."""
         self.ready = False
+        self.lately = (0.0, 0.0)
+        """Requests that ended of late, of this router and of others."""
+        self._counted = (-1, -1)
+        """Requests that had ended at the last look, of this router and of all."""
+        self._counted_s = 0.0
         self._correction = 1.0
         self._weight_s = 0.0
         self._learned_s = 0.0
@@ -64,6 +82,15 @@ class Lane:
             self._correction, self._weight_s = corrected(correction, self._weight_s, profiled_s, observed_s)
             self._learned_s = now_s
 
+    def counted(self, now_s: float, own: int, ended: int) -> None:
+        """Take how many requests have ended, of this router and of all; fewer than before say nothing yet."""
+        before, before_s = self._counted, self._counted_s
+        self._counted, self._counted_s = (own, ended), now_s
+        if 0 <= before[0] <= own and before[1] <= ended:
+            kept, new = math.exp(-max(now_s - before_s, 0.0) / MEMORY_S), own - before[0]
+            mine, theirs = self.lately
+            self.lately = kept * mine + new, kept * theirs + ended - before[1] - new
+
     def set_ready(self, *, ready: bool) -> None:
         """Note whether the model takes requests; what is learned of a server does not hold for the one after it."""
         if ready and not self.ready:
@@ -83,11 +110,6 @@ class Load:
         """In the order of the pool."""
         self._known: dict[tuple[Replica, str, str], Lane] = {}
         self._scraped_s: dict[Replica, float] = {}
-        self._counted: dict[Replica, tuple[int, int]] = {}
-        """Requests that had ended at the last look, of all routers and of this one."""
-        self._lately = (0.0, 0.0)
-        """The same of late, on all replicas together."""
-        self._counted_s = 0.0
         self._rate_rps = 0.0
         self._last_s = 0.0
         self._arrivals = 0
@@ -108,7 +130,6 @@ class Load:
         kept = set(self.lanes)
         self._known = {key: lane for key, lane in self._known.items() if lane in kept}
         replicas = {backend.replica for backend in settings.backends}
-        self._counted = {replica: found for replica, found in self._counted.items() if replica in replicas}
         self._scraped_s = {replica: at for replica, at in self._scraped_s.items() if replica in replicas}
 
     def arrived(self, now_s: float) -> None:
@@ -135,13 +156,17 @@ class Load:
 
     def _in_flight(self) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
         """Return what all routers have on each lane, the progress of devices, and all requests for each own."""
-        own, ratio = np.array([lane.own for lane in self.lanes], dtype=np.int64), ratio_of(*self._lately)
+        pool, own = self._pool, np.array([lane.own for lane in self.lanes], dtype=np.int64)
+        # A request on its way may be counted by one side only.
+        theirs = np.array([max(lane.lately[1], 0.0) for lane in self.lanes], dtype=np.float64)
+        mine = sum(lane.lately[0] for lane in self.lanes)
+        ratio = ratio_of(mine + float(theirs.sum()), mine)
         if ALONE < ratio <= MOST_RATIO:
             seen = np.empty_like(own)
-            with_others(self._pool, own, ratio, seen)
-            return seen, progress_beside_others_s(self._pool, self._arrivals), ratio
+            with_others(pool, own, ratio, theirs, seen)
+            return seen, progress_beside_others_s(pool, shares_of(pool, theirs), self._arrivals), ratio
         others = np.array([lane.others for lane in self.lanes], dtype=np.int64)
-        return own + others, np.zeros(len(self.lanes)), 1.0
+        return own + others, np.zeros(pool.hosted.shape[0]), 1.0
 
     def backlogs_s(self, now_s: float, pool: Pool) -> list[float]:
         """Return for each lane the predicted seconds of its work under way, that of other routers included."""
@@ -181,24 +206,19 @@ class Load:
                 model = lane.backend.model
                 lane.others = max(0, pending.get(model, 0) - max(own.get(model, 0), lane.own))
 
-    def ended_at(self, replica: Replica) -> int:
-        """Return how many requests of this router have ended on a replica."""
-        return sum(lane.ended for lane in self._known.values() if lane.backend.replica == replica)
+    def own_ended_by_model(self, replica: Replica) -> dict[str, int]:
+        """Return how many requests of this router have ended at each model of a replica."""
+        return {lane.backend.model: lane.ended for lane in self._known.values() if lane.backend.replica == replica}
 
-    def counted(self, now_s: float, replica: Replica, ended: Mapping[str, int], own: int) -> None:
+    def counted(self, now_s: float, replica: Replica, ended: Mapping[str, int], own: Mapping[str, int]) -> None:
         """Take the requests by model that ended on a replica since it began: they tell how many are of other routers.
 
-        `own` is `ended_at` of before the page was asked for.
+        `own` is `own_ended_by_model` of before the page was asked for.
         """
-        models = {lane.backend.model for lane in self._known.values() if lane.backend.replica == replica}
-        now = sum(count for model, count in ended.items() if model in models), own
-        before = self._counted.get(replica, now)
-        self._counted[replica] = now
-        if now[0] >= before[0] and own >= before[1]:
-            kept = math.exp(-max(now_s - self._counted_s, 0.0) / RATIO_MEMORY_S)
-            found, mine = self._lately
-            self._lately = kept * found + now[0] - before[0], kept * mine + own - before[1]
-            self._counted_s = now_s
+        for lane in self._known.values():
+            model = lane.backend.model
+            if lane.backend.replica == replica and model in own:
+                lane.counted(now_s, own[model], ended.get(model, 0))
 
     def forget_stale(self, now_s: float) -> None:
         """Drop what old scrapes said: stale metrics mean own counts only, never a full server."""
@@ -207,7 +227,8 @@ class Load:
             if ages.get(lane.backend.replica, 0.0) > STALE_S:
                 lane.others = 0
         if any(age_s > STALE_S for age_s in ages.values()):
-            self._lately = (0.0, 0.0)
+            for lane in self.lanes:
+                lane.lately = (0.0, 0.0)
 
     def scrape_ages_s(self, now_s: float) -> dict[Replica, float]:
         """Return the age of the metrics of each replica that has some to scrape and takes requests."""

@@ -107,31 +107,49 @@ def test_readiness_is_that_of_a_model_on_a_server() -> None:
 
 def test_own_requests_times_the_ratio_of_those_that_ended_tell_what_other_routers_have_now() -> None:
     found = load()
-    found.counted(1.0, REPLICA, {"model_small": 1000}, 0)
+    counted(found, 1.0, small=1000)
     found.lanes[0].ended, found.lanes[0].own, found.lanes[1].own = 10, 3, 1
-    found.counted(2.0, REPLICA, {"model_small": 1030, "model_large": 10, "stranger": 900}, found.ended_at(REPLICA))
+    counted(found, 2.0, small=1030, large=10, stranger=900)
     found.arrived(2.0)
     seen = found.snapshot(2.0)
     assert list(seen.in_flight) == [12, 4, 0]
     assert seen.rate_rps == pytest.approx(4.0 * found.rate_rps(2.0))
+    assert seen.progress_s.shape == (ONE_SERVER.pool.hosted.shape[0],)
 
 
 def test_a_router_alone_or_with_hardly_any_requests_goes_by_what_the_servers_said() -> None:
     for all_ended in (103, 5000):
         found = load()
-        found.counted(1.0, REPLICA, {"model_small": 0}, 0)
-        found.counted(2.0, REPLICA, {"model_small": all_ended}, 100)
+        counted(found, 1.0)
+        found.lanes[0].ended = 100
+        counted(found, 2.0, small=all_ended)
         found.lanes[0].own, found.lanes[0].others = 2, 5
         assert list(found.snapshot(2.0).in_flight) == [7, 0, 0]
 
 
+def test_a_request_that_only_one_side_has_counted_yet_is_not_taken_for_another_router_for_long() -> None:
+    found = load()
+    for second in range(10):
+        found.lanes[0].ended = 10 * second
+        counted(found, float(second), small=10 * second + second % 2)
+    assert found.lanes[0].lately[1] == pytest.approx(0.5, abs=0.5)
+
+
 def test_a_server_that_began_anew_and_stale_metrics_say_nothing_of_other_routers() -> None:
     found = load()
-    found.counted(1.0, REPLICA, {"model_small": 1000}, 0)
-    found.counted(2.0, REPLICA, {"model_small": 7}, 5)
+    counted(found, 1.0, small=1000)
+    found.lanes[0].ended = 5
+    counted(found, 2.0, small=7)
     found.lanes[0].own = 2
     assert list(found.snapshot(2.0).in_flight) == [2, 0, 0]
-    found.counted(3.0, REPLICA, {"model_small": 27}, 10)
+    found.lanes[0].ended = 10
+    counted(found, 3.0, small=27)
     assert list(found.snapshot(3.0).in_flight) == [8, 0, 0]
     found.forget_stale(3.1 + STALE_S)
     assert list(found.snapshot(3.1 + STALE_S).in_flight) == [2, 0, 0]
+
+
+def counted(found: Load, now_s: float, **ended: int) -> None:
+    """Let the server say how many requests have ended, by size."""
+    page = {f"model_{size}": count for size, count in ended.items()}
+    found.counted(now_s, REPLICA, page, found.own_ended_by_model(REPLICA))

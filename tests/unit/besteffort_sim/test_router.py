@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from besteffort_core.policy import Kind
+from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
 from besteffort_sim.choice import build_plan
 from besteffort_sim.model import Log
 from besteffort_sim.simulator import simulate
@@ -40,6 +41,30 @@ def test_what_routers_take_to_be_in_flight_is_about_what_one_would_know() -> Non
 def test_routers_that_never_look_know_nothing_of_each_other() -> None:
     log, arrival_s = played(4, scrape_s=100.0)
     assert log.rate_rps[arrival_s > 4.0].mean() == pytest.approx(50.0, rel=0.2)
+
+
+def two_routers(second: float) -> tuple[Log, Log, np.ndarray]:
+    """500 requests a second on two servers that can do 400 each; this part of them comes to the second router."""
+    size = SizeSpec("size", 1.0, {}, {1: 0.01, 8: 0.02})
+    pool = build_pool((), [size], [BackendSpec("size", "a"), BackendSpec("size", "b")])._replace(turns=True)
+    arrival_s = np.arange(0.0, 20.0, 0.002)
+    at = (np.random.default_rng(0).uniform(size=arrival_s.size) < second).astype(np.int64)
+    workload, plan = workload_of(arrival_s.tolist(), 0.1), build_plan(Kind.PRICE)
+    several = simulate(pool, world_of(pool)._replace(routers=2), workload._replace(router=at), plan, trail=True)
+    return several, simulate(pool, world_of(pool), workload, plan), at
+
+
+def test_each_router_finds_a_server_of_its_own() -> None:
+    several, alone, at = two_routers(second=0.5)
+    late = np.arange(at.size) > at.size // 4
+    homes = [np.median(several.progress_s[late & (at == me)].argmax(axis=1)) for me in range(2)]
+    assert sorted(homes) == [0.0, 1.0]
+    assert several.reward[late].sum() > 0.95 * alone.reward[late].sum()
+
+
+def test_a_router_that_has_nearly_all_requests_uses_every_server() -> None:
+    several, alone, _ = two_routers(second=0.05)
+    assert several.reward.sum() > 0.95 * alone.reward.sum()
 
 
 @pytest.mark.parametrize(("mean_steps", "shared"), [(0.0, True), (4.0, False)])
