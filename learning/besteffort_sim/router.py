@@ -15,7 +15,15 @@ import numpy as np
 from besteffort_core.arrivals import rate_after
 from besteffort_core.latency import applied, corrected, faded
 from besteffort_core.model import Snapshot
-from besteffort_core.others import MEMORY_S, is_own, progress_beside_others_s, ratio_of, shares_of, with_others
+from besteffort_core.others import (
+    MEMORY_S,
+    device_work_s,
+    is_own,
+    leans_s,
+    progress_beside_others_s,
+    ratio_of,
+    with_others,
+)
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -133,55 +141,57 @@ def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
     correction = np.empty(router.correction.shape[1])
     for backend in range(correction.shape[0]):
         correction[backend] = applied(_correction(router, me, backend, now_s))
-    own, theirs = router.lately[me, OWN].sum(), router.lately[me, THEIRS]
-    ratio = ratio_of(own + theirs.sum(), own)
+    own, theirs = router.lately[me, OWN], router.lately[me, THEIRS]
+    ratio = ratio_of(own.sum() + theirs.sum(), own.sum())
     _see(router, pool, me, ratio)
-    shares, progress_s = np.zeros(router.busy.shape[1]), np.zeros(router.busy.shape[1])
+    leans = np.zeros(correction.shape[0])
+    progress_s = np.zeros(router.busy.shape[1])
     if world.routers > 1:
-        shares = shares_of(pool, theirs)
-        progress_s = progress_beside_others_s(pool, shares, k)
+        leans, progress_s = leans_s(pool, theirs, world.ready), progress_beside_others_s(pool, k)
     if pool.turns and (world.routers == 1 or pool.mean_steps == 0.0):
-        for device in range(shares.shape[0]):
-            if is_own(shares[device]):
-                elapsed_s = now_s - router.since_s[me, device]
-                progress_s[device] = max(
-                    progress_s[device], _progress_s(router, pool, me, device, correction, elapsed_s)
-                )
+        _know(router, pool, me, correction, now_s, progress_s)
     return Snapshot(
-        router.seen[0], router.seen[1], router.seen[2], router.seen[3], progress_s, correction, world.ready,
+        router.seen[0], router.seen[1], router.seen[2], router.seen[3], progress_s, correction, leans, world.ready,
         float(ratio * router.rate[me, 0]), k,
     )  # fmt: skip
 
 
 def _see(router: Router, pool: Pool, me: int, ratio: float) -> None:
-    """Note what a router takes to be on each backend, its own and that of others."""
+    """Note what a router takes to be on each backend, its own and that of others.
+
+    A generation lasts longer than the time between two looks: of those, what the last one said holds.
+    """
     theirs = router.lately[me, THEIRS]
     with_others(pool, router.in_flight[me], ratio, theirs, router.seen[0])
     with_others(pool, router.units[me], ratio, theirs, router.seen[1])
     for j in range(theirs.shape[0]):
         router.seen[2, j] = router.decoding[me, j] + router.elsewhere[me, j]
+        router.seen[0, j] = max(router.seen[0, j], router.seen[2, j])
         router.seen[3, j] = 0
 
 
-def _progress_s(
-    router: Router, pool: Pool, me: int, device: int, correction: NDArray[np.float64], elapsed_s: float
-) -> float:
-    """Note what runs on a device of our own, and return for how long: since the last answer, at most what it can take.
+def _know(
+    router: Router, pool: Pool, me: int, correction: NDArray[np.float64], now_s: float, progress_s: NDArray[np.float64]
+) -> None:
+    """Note what runs on each device of our own, and for how long: since the last answer, at most what it can take.
 
     In seconds of the profile, as all that the correction is a factor on. Between two tokens nothing comes back, so that
     nothing is known of iterations that only decode.
     """
-    if pool.mean_steps == 0.0:
-        _form(router, pool, me, device)
-    found_s = 0.0
-    for place in range(pool.hosted.shape[1]):
-        j = pool.hosted[device, place]
-        if j >= 0:
-            router.seen[3, j] = router.running[me, j]
-            units = router.running[me, j] if pool.mean_steps == 0.0 else router.units[me, j]
-            batch_s = pool.batch_s[pool.size_of[j], min(units, pool.max_batch[pool.size_of[j]])]
-            found_s = max(found_s, min(elapsed_s / correction[j], batch_s))
-    return float(found_s)
+    own_s, theirs_s = device_work_s(pool, router.lately[me, OWN]), device_work_s(pool, router.lately[me, THEIRS])
+    for device in range(progress_s.shape[0]):
+        if pool.mean_steps == 0.0:
+            _form(router, pool, me, device)
+        if not is_own(own_s[device], theirs_s[device]):
+            continue
+        for place in range(pool.hosted.shape[1]):
+            j = pool.hosted[device, place]
+            if j >= 0:
+                router.seen[3, j] = router.running[me, j]
+                units = router.running[me, j] if pool.mean_steps == 0.0 else router.units[me, j]
+                batch_s = pool.batch_s[pool.size_of[j], min(units, pool.max_batch[pool.size_of[j]])]
+                elapsed_s = (now_s - router.since_s[me, device]) / correction[j]
+                progress_s[device] = max(progress_s[device], min(elapsed_s, batch_s))
 
 
 def _form(router: Router, pool: Pool, me: int, device: int) -> None:

@@ -10,6 +10,7 @@ from numba.core.errors import NumbaError
 from besteffort_core.decide import route
 from besteffort_core.latency import candidates
 from besteffort_core.model import Request, Snapshot
+from besteffort_core.others import preferred
 from besteffort_sim.agenda import DELIVERY, END, EXPIRY, build_agenda, next_event
 from besteffort_sim.choice import choose_planned, offer, offer_timely
 from besteffort_sim.compiled import compiled
@@ -90,7 +91,8 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
             else:
                 request = request_of(workload, k)
                 found = candidates(request, pool, snapshot)
-                backend = choose_planned(request, offer(request, pool, found, plan), pool, snapshot, plan)
+                offered = preferred(pool, offer(request, pool, found, plan), snapshot.leans_s)
+                backend = choose_planned(request, offered, pool, snapshot, plan)
                 send(router, play, snapshot, route(request, pool, found, backend), now_s)
 
 
@@ -130,8 +132,8 @@ def _record(log: Log, snapshot: Snapshot) -> None:
 
 
 def snapshot_of(log: Log, world: World, k: int) -> Snapshot:
-    """Return what the router saw at decision k of a log with a trail."""
+    """Return what the router saw at decision k of a log with a trail, if it was the only one."""
     return Snapshot(
         log.in_flight[k], log.units[k], log.decoding[k], log.running[k], log.progress_s[k], log.correction[k],
-        world.ready, log.rate_rps[k], k,
+        np.zeros(log.correction.shape[1]), world.ready, log.rate_rps[k], k,
     )  # fmt: skip

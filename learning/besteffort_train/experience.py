@@ -80,7 +80,7 @@ def _seen(
         k = rows[row]
         snapshot = Snapshot(
             log.in_flight[k], log.units[k], log.decoding[k], log.running[k], log.progress_s[k], log.correction[k],
-            world.ready, log.rate_rps[k], k,
+            np.zeros(log.correction.shape[1]), world.ready, log.rate_rps[k], k,
         )  # fmt: skip
         request = request_of(load, k)
         states[row] = observe(request, pool, snapshot)

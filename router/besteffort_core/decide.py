@@ -10,6 +10,7 @@ from besteffort_core.dqn import best_ready, in_range, observe, q_values
 from besteffort_core.general import GENERAL
 from besteffort_core.latency import candidates
 from besteffort_core.model import Candidates, Decision, Reason, Refusal
+from besteffort_core.others import preferred
 from besteffort_core.policy import NETWORKS, Kind
 from besteffort_core.scorer import Scorer, choose_scored
 from besteffort_core.utility import worth_until_s
@@ -104,11 +105,11 @@ def _chosen(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason, int]:
     """Return the backend, why, and the size that a shadowed network wanted (-1 for none)."""
-    in_time = timely(request, pool, found)
+    in_time = preferred(pool, timely(request, pool, found), snapshot.leans_s)
     learned, trouble = _learned(request, pool, snapshot, in_time, policy, health)
     if learned >= 0 and not policy.shadow:
         return learned, trouble or Reason.LEARNED, -1
-    offered = found if policy.rule.kind is Kind.STATIC else in_time
+    offered = preferred(pool, found, snapshot.leans_s) if policy.rule.kind is Kind.STATIC else in_time
     backend = policy.rule.choose(request, offered, pool, snapshot, policy.rule.parameters)
     return backend, trouble or policy.rule.reason, int(pool.size_of[learned]) if learned >= 0 else -1
 

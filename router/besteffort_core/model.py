@@ -110,9 +110,12 @@ class Snapshot(NamedTuple):
     running: NDArray[np.int64]
     """(backends,): of `units`, those in the batch that runs; 0 where that is not known, as in the live router."""
     progress_s: NDArray[np.float64]
-    """(devices,): for how long the batch that runs has run; 0 where that is not known, as in the live router."""
+    """(devices,): for how long the batch that runs has run. Where that is not known, as in the live router, it is 0, or
+    beside other routers a little less, so that devices that are otherwise equal have turns."""
     correction: NDArray[np.float64]
     """(backends,): observed over predicted seconds, learned online."""
+    leans_s: NDArray[np.float64]
+    """(backends,): how much earlier than a preferred one of its size it must be done; 0 for a router alone."""
     ready: NDArray[np.bool_]
     """(backends,): whether the backend takes requests."""
     rate_rps: float

@@ -2,11 +2,12 @@
 
 What a server said a second ago is noise where deadlines are a tenth of that. But others route by the same rules what
 comes from the same traffic, so that each size has now of theirs what it has of ours, times how many more they have; on
-those of its backends where theirs ended lately. A generation lasts longer than that: of those, what was said holds.
+those of its backends where theirs ended lately.
 
-What nobody else sends to is known to the last request. So each router leans to the devices that others use least, by no
-more than a pass or two: each finds some of its own, without being told of the others, and still leaves them for any
-that is clearly better.
+Where sizes take turns and nothing generates, a router can tell what runs on a device that nobody else sends to. So of the
+backends of a size it prefers those whose devices do least for others, while no other is predicted more than some passes
+earlier. Each finds devices of its own that way, without being told of the others, and uses all where it has most of the
+requests.
 """
 
 from __future__ import annotations
@@ -16,24 +17,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from besteffort_core.latency import request_s
+from besteffort_core.model import Candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from besteffort_core.model import Pool
 
-__all__ = ["MEMORY_S", "is_own", "progress_beside_others_s", "ratio_of", "shares_of", "with_others"]
+__all__ = [
+    "MEMORY_S",
+    "device_work_s",
+    "is_own",
+    "leans_s",
+    "preferred",
+    "progress_beside_others_s",
+    "ratio_of",
+    "with_others",
+]
 
 MEMORY_S = 5.0
 """Time constant in which requests that have ended no longer count."""
 APART_S = 1e-4
 """Between two devices that are otherwise equal: routers that all prefer the first would meet there."""
 LEAN_PASSES = 2.0
-"""By so many passes of one request of the best size a router prefers the devices that others use least."""
+"""By so many passes, of one unit of the best size, a backend must be predicted earlier than one that is preferred."""
 STEEPNESS = 4.0
-"""The part of the mean share by which others must use a device more, to the least, for all of that is one over this."""
+"""All of that counts once a device does more for others than the preferred one by the mean over this."""
 OWN_SHARE = 0.1
-"""A device that has no more of the work of others than this is taken to be ours alone."""
+"""A device of whose work others have no more than this is taken to be ours alone."""
 
 
 def ratio_of(ended: float, own: float) -> float:
@@ -64,31 +75,59 @@ def with_others(
         seen[j] = own[j] + int((ratio - 1.0) * ours[size] * part + 0.5)
 
 
-def shares_of(pool: Pool, theirs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of each device, (devices,), in the work of others that ended lately; alike where none did."""
+def device_work_s(pool: Pool, ended: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the seconds of work on each device, (devices,), of what ended on backends, each taken as one pass."""
     work_s = np.zeros(pool.hosted.shape[0])
-    for j in range(theirs.shape[0]):
-        work_s[pool.device_of[j]] += theirs[j] * request_s(pool, pool.size_of[j])
-    total_s = work_s.sum()
-    for device in range(work_s.shape[0]):
-        work_s[device] = work_s[device] / total_s if total_s > 0.0 else 1.0 / work_s.shape[0]
+    for j in range(ended.shape[0]):
+        work_s[pool.device_of[j]] += ended[j] * request_s(pool, pool.size_of[j])
     return work_s
 
 
-def is_own(share: float) -> bool:
-    """Tell whether what a router knows of a device is all there is."""
-    return share < OWN_SHARE
+def is_own(own_s: float, theirs_s: float) -> bool:
+    """Tell from the work of ours and of others on a device whether what we know of it is all there is."""
+    return theirs_s <= OWN_SHARE * (own_s + theirs_s)
 
 
-def progress_beside_others_s(pool: Pool, shares: NDArray[np.float64], turn: int) -> NDArray[np.float64]:
-    """Return the progress that devices are taken to have made: none is known, and less than none is not preferred.
+def leans_s(pool: Pool, theirs: NDArray[np.float64], ready: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return for each backend, (backends,), how much earlier it must be done than a preferred one of its size."""
+    work_s, leans = device_work_s(pool, theirs), np.zeros(theirs.shape[0])
+    if not pool.turns or pool.mean_steps > 0.0:
+        return leans
+    most_s = LEAN_PASSES * pool.batch_s[pool.rank[0], 1]
+    for j in range(leans.shape[0]):
+        least_s, total_s, hosts = np.inf, 0.0, 0
+        for other in range(leans.shape[0]):
+            if ready[other] and pool.size_of[other] == pool.size_of[j]:
+                least_s = min(least_s, work_s[pool.device_of[other]])
+                total_s += work_s[pool.device_of[other]]
+                hosts += 1
+        if ready[j] and total_s > 0.0:
+            more = (work_s[pool.device_of[j]] - least_s) * hosts / total_s
+            leans[j] = most_s * min(STEEPNESS * more, 1.0)
+    return leans
 
-    The devices that others use least come first; of those that are otherwise equal each has its turn.
-    """
+
+def preferred(pool: Pool, offered: Candidates, leans: NDArray[np.float64]) -> Candidates:
+    """Return the candidates without those that a preferred one of their size is not two passes behind."""
+    if leans.max() == 0.0:
+        return offered
+    finish_s, backend = offered.finish_s.copy(), offered.backend.copy()
+    for j in range(finish_s.shape[0]):
+        for other in range(finish_s.shape[0]):
+            beside = pool.size_of[other] == pool.size_of[j] and leans[other] < leans[j]
+            if beside and offered.finish_s[other] + leans[other] <= offered.finish_s[j] + leans[j]:
+                finish_s[j] = np.inf
+    for j in range(finish_s.shape[0]):
+        best = backend[pool.size_of[j]]
+        if finish_s[j] < np.inf and (best < 0 or finish_s[j] < finish_s[best]):
+            backend[pool.size_of[j]] = j
+    return Candidates(backend, finish_s, offered.backlog_s, offered.cost_s)
+
+
+def progress_beside_others_s(pool: Pool, turn: int) -> NDArray[np.float64]:
+    """Return the progress of each device: none is known, and of those that are otherwise equal each has its turn."""
     devices = pool.hosted.shape[0]
-    lean_s, least = LEAN_PASSES * pool.batch_s[pool.rank[0], 1], shares.min()
     progress_s = np.empty(devices)
     for device in range(devices):
-        more = STEEPNESS * devices * (shares[device] - least)
-        progress_s[device] = -APART_S * ((device + turn) % devices) - lean_s * min(more, 1.0)
+        progress_s[device] = -APART_S * ((device + turn) % devices)
     return progress_s

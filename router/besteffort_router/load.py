@@ -11,7 +11,7 @@ from besteffort_core.arrivals import rate_after, rate_at
 from besteffort_core.decide import STALE_S
 from besteffort_core.latency import applied, corrected, faded, work_s
 from besteffort_core.model import Snapshot
-from besteffort_core.others import MEMORY_S, progress_beside_others_s, ratio_of, shares_of, with_others
+from besteffort_core.others import MEMORY_S, leans_s, progress_beside_others_s, ratio_of, with_others
 from besteffort_router.wire import name_field
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lane", "Load"]
 
-ALONE, MOST_RATIO = 1.1, 8.0
+ALONE, MOST_RATIO = 1.1, 20.0
 """Below the one there is no other router, only a request on its way; above the other, own requests say too little of
 what others have, and what the servers said last says more."""
 
@@ -36,11 +36,11 @@ class Lane:
         "_correction",
         "_counted",
         "_counted_s",
+        "_lately",
         "_learned_s",
         "_weight_s",
         "backend",
         "ended",
-        "lately",
         "name_field",
         "others",
         "own",
@@ -57,11 +57,11 @@ class Lane:
         self.others = 0
         """Requests that other routers have there, by the last scrape."""
         self.ready = False
-        self.lately = (0.0, 0.0)
-        """Requests that ended of late, of this router and of others."""
         self._counted = (-1, -1)
         """Requests that had ended at the last look, of this router and of all."""
         self._counted_s = 0.0
+        self._lately = (0.0, 0.0, 0.0)
+        """Those of this router and of others that ended of late, and in how many seconds."""
         self._correction = 1.0
         self._weight_s = 0.0
         self._learned_s = 0.0
@@ -82,19 +82,30 @@ class Lane:
             self._correction, self._weight_s = corrected(correction, self._weight_s, profiled_s, observed_s)
             self._learned_s = now_s
 
-    def counted(self, now_s: float, own: int, ended: int) -> None:
-        """Take how many requests have ended, of this router and of all; fewer than before say nothing yet."""
-        before, before_s = self._counted, self._counted_s
+    def count(self, now_s: float, own: int, ended: int) -> None:
+        """Take how many requests have ended so far, of this router and of all; fewer than before say nothing yet."""
+        before, past_s = self._counted, now_s - self._counted_s
         self._counted, self._counted_s = (own, ended), now_s
-        if 0 <= before[0] <= own and before[1] <= ended:
-            kept, new = math.exp(-max(now_s - before_s, 0.0) / MEMORY_S), own - before[0]
-            mine, theirs = self.lately
-            self.lately = kept * mine + new, kept * theirs + ended - before[1] - new
+        if 0 <= before[0] <= own and before[1] <= ended and past_s > 0.0:
+            kept, new = math.exp(-past_s / MEMORY_S), own - before[0]
+            mine, theirs, seconds = self._lately
+            self._lately = kept * mine + new, kept * theirs + ended - before[1] - new, kept * seconds + past_s
+
+    def ended_rps(self, now_s: float) -> tuple[float, float] | None:
+        """Return the requests that end a second of late, of this router and of others; None if that is not known.
+
+        One that only one side has counted yet may make that of others a little less than 0.
+        """
+        mine, theirs, seconds = self._lately
+        if seconds == 0.0 or now_s - self._counted_s > STALE_S or not self.ready:
+            return None
+        return mine / seconds, theirs / seconds
 
     def set_ready(self, *, ready: bool) -> None:
         """Note whether the model takes requests; what is learned of a server does not hold for the one after it."""
         if ready and not self.ready:
             self._correction, self._weight_s = 1.0, 0.0
+            self._counted, self._lately = (-1, -1), (0.0, 0.0, 0.0)
         self.ready = ready
 
     def _observed(self, now_s: float) -> float:
@@ -141,7 +152,17 @@ class Load:
     def snapshot(self, now_s: float) -> Snapshot:
         """Return what is known now."""
         lanes = self.lanes
-        in_flight, progress_s, ratio = self._in_flight()
+        own = np.array([lane.own for lane in lanes], dtype=np.int64)
+        ready = np.array([lane.ready for lane in lanes], dtype=np.bool_)
+        theirs, ratio = self._others(now_s)
+        if ALONE < ratio <= MOST_RATIO:
+            in_flight = np.empty_like(own)
+            with_others(self._pool, own, ratio, theirs, in_flight)
+            progress_s = progress_beside_others_s(self._pool, self._arrivals)
+            leans = leans_s(self._pool, theirs, ready)
+        else:
+            in_flight, ratio = own + np.array([lane.others for lane in lanes], dtype=np.int64), 1.0
+            progress_s, leans = np.zeros(self._pool.hosted.shape[0]), np.zeros(len(lanes))
         return Snapshot(
             in_flight=in_flight,
             units=in_flight,
@@ -149,24 +170,30 @@ class Load:
             running=np.zeros_like(in_flight),
             progress_s=progress_s,
             correction=np.array([lane.correction(now_s) for lane in lanes], dtype=np.float64),
-            ready=np.array([lane.ready for lane in lanes], dtype=np.bool_),
+            leans_s=leans,
+            ready=ready,
             rate_rps=ratio * self.rate_rps(now_s),
             sequence=max(self._arrivals - 1, 0),
         )
 
-    def _in_flight(self) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
-        """Return what all routers have on each lane, the progress of devices, and all requests for each own."""
-        pool, own = self._pool, np.array([lane.own for lane in self.lanes], dtype=np.int64)
-        # A request on its way may be counted by one side only.
-        theirs = np.array([max(lane.lately[1], 0.0) for lane in self.lanes], dtype=np.float64)
-        mine = sum(lane.lately[0] for lane in self.lanes)
-        ratio = ratio_of(mine + float(theirs.sum()), mine)
-        if ALONE < ratio <= MOST_RATIO:
-            seen = np.empty_like(own)
-            with_others(pool, own, ratio, theirs, seen)
-            return seen, progress_beside_others_s(pool, shares_of(pool, theirs), self._arrivals), ratio
-        others = np.array([lane.others for lane in self.lanes], dtype=np.int64)
-        return own + others, np.zeros(pool.hosted.shape[0]), 1.0
+    def _others(self, now_s: float) -> tuple[NDArray[np.float64], float]:
+        """Return the requests of others that end a second on each lane, and how many all routers have for each own.
+
+        A lane that nothing is known of counts as the mean of its size: it is neither preferred nor avoided.
+        """
+        found = [lane.ended_rps(now_s) for lane in self.lanes]
+        mine = sum(one[0] for one in found if one)
+        ratio = ratio_of(mine + sum(one[1] for one in found if one), mine)
+        known: dict[int, list[float]] = {}
+        for lane, one in zip(self.lanes, found, strict=True):
+            if one:
+                known.setdefault(lane.backend.size, []).append(max(one[1], 0.0))
+        means = {size: sum(rates) / len(rates) for size, rates in known.items()}
+        theirs = [
+            max(one[1], 0.0) if one else means.get(lane.backend.size, 0.0) * lane.ready
+            for lane, one in zip(self.lanes, found, strict=True)
+        ]
+        return np.array(theirs, dtype=np.float64), ratio
 
     def backlogs_s(self, now_s: float, pool: Pool) -> list[float]:
         """Return for each lane the predicted seconds of its work under way, that of other routers included."""
@@ -218,7 +245,7 @@ class Load:
         for lane in self._known.values():
             model = lane.backend.model
             if lane.backend.replica == replica and model in own:
-                lane.counted(now_s, own[model], ended.get(model, 0))
+                lane.count(now_s, own[model], ended.get(model, 0))
 
     def forget_stale(self, now_s: float) -> None:
         """Drop what old scrapes said: stale metrics mean own counts only, never a full server."""
@@ -226,9 +253,6 @@ class Load:
         for lane in self.lanes:
             if ages.get(lane.backend.replica, 0.0) > STALE_S:
                 lane.others = 0
-        if any(age_s > STALE_S for age_s in ages.values()):
-            for lane in self.lanes:
-                lane.lately = (0.0, 0.0)
 
     def scrape_ages_s(self, now_s: float) -> dict[Replica, float]:
         """Return the age of the metrics of each replica that has some to scrape and takes requests."""

@@ -41,4 +41,7 @@ def gpus_seen(pool: Pool, in_flight: list[int], rate_rps: float = 10.0) -> Snaps
 def snapshot(in_flight: list[int], *, ready: tuple[bool, ...] = (True, True, True), rate_rps: float = 10.0) -> Snapshot:
     backends = len(in_flight)
     none, counts = np.zeros(backends, dtype=np.int64), np.array(in_flight)
-    return Snapshot(counts, counts, none, none, np.zeros(backends), np.ones(backends), np.array(ready), rate_rps, 0)
+    nothing_s = np.zeros(backends)
+    return Snapshot(
+        counts, counts, none, none, nothing_s, np.ones(backends), nothing_s, np.array(ready), rate_rps, 0
+    )  # fmt: skip

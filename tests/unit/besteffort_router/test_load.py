@@ -13,6 +13,12 @@ ONE_SERVER = settings(
     backends=[{"name": "r0", "address": "h:1", "sizes": ["small", "medium", "large"], "metricsUrl": URL}]
 )
 REPLICA = ONE_SERVER.backends[0].replica
+TWO_SERVERS = settings(
+    backends=[
+        {"name": f"r{k}", "address": f"h{k}:1", "sizes": ["small", "medium", "large"], "metricsUrl": URL}
+        for k in range(2)
+    ]
+)
 
 
 def load() -> Load:
@@ -127,12 +133,38 @@ def test_a_router_alone_or_with_hardly_any_requests_goes_by_what_the_servers_sai
         assert list(found.snapshot(2.0).in_flight) == [7, 0, 0]
 
 
-def test_a_request_that_only_one_side_has_counted_yet_is_not_taken_for_another_router_for_long() -> None:
+def test_a_request_that_only_one_side_has_counted_yet_is_not_taken_for_another_router() -> None:
     found = load()
     for second in range(10):
         found.lanes[0].ended = 10 * second
         counted(found, float(second), small=10 * second + second % 2)
-    assert found.lanes[0].lately[1] == pytest.approx(0.5, abs=0.5)
+    found.lanes[0].own = 40
+    assert list(found.snapshot(9.0).in_flight) == [40, 0, 0]
+
+
+def test_what_ended_before_a_server_went_says_nothing_of_it_when_it_is_back() -> None:
+    found = load()
+    counted(found, 1.0)
+    found.lanes[0].ended = 10
+    counted(found, 2.0, small=40)
+    found.lanes[0].own = 2
+    found.lose(REPLICA)
+    assert list(found.snapshot(2.0).in_flight) == [2, 0, 0]
+    found.set_ready(3.0, REPLICA, "model_small", ready=True)
+    assert list(found.snapshot(3.0).in_flight) == [2, 0, 0]
+
+
+def test_a_server_whose_counts_are_not_known_has_the_mean_of_those_that_are() -> None:
+    found, backends = Load(), TWO_SERVERS.backends
+    found.adopt(TWO_SERVERS)
+    for backend in backends:
+        found.set_ready(0.0, backend.replica, backend.model, ready=True)
+    known = backends[0].replica
+    for now_s, ended in ((1.0, 0), (2.0, 40)):
+        found.lanes[0].ended = ended // 4
+        found.counted(now_s, known, {"model_small": ended}, found.own_ended_by_model(known))
+    found.lanes[0].own = 2
+    assert [int(lane) for lane in found.snapshot(2.0).in_flight[[0, 3]]] == [2 + 3, 3]
 
 
 def test_a_server_that_began_anew_and_stale_metrics_say_nothing_of_other_routers() -> None:

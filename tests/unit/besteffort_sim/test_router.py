@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from besteffort_core.policy import Kind
-from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
+from besteffort_core.pool import BackendSpec, Generation, SizeSpec, build_pool
 from besteffort_sim.choice import build_plan
 from besteffort_sim.model import Log
 from besteffort_sim.simulator import simulate
+from support.pools import gpus
 from support.worlds import pool_of, workload_of, world_of
 
 
@@ -59,7 +60,25 @@ def test_each_router_finds_a_server_of_its_own() -> None:
     late = np.arange(at.size) > at.size // 4
     homes = [np.median(several.progress_s[late & (at == me)].argmax(axis=1)) for me in range(2)]
     assert sorted(homes) == [0.0, 1.0]
+    runs = [several.running[late & (at == me)].any(axis=0).tolist() for me in range(2)]
+    assert sorted(runs) == [[False, True], [True, False]]
     assert several.reward[late].sum() > 0.95 * alone.reward[late].sum()
+
+
+def test_of_generations_a_router_takes_what_the_last_look_said() -> None:
+    pool = gpus(1, Generation(30.0, 100.0))
+    arrival_s = np.arange(0.0, 10.0, 0.05)
+    workload = workload_of(arrival_s.tolist(), 5.0)._replace(
+        steps=np.full(arrival_s.size, 30.0), output=np.full(arrival_s.size, 30)
+    )
+    decoding = []
+    for routers in (1, 2):
+        world, at = world_of(pool)._replace(routers=routers), np.arange(arrival_s.size) % routers
+        log = simulate(pool, world, workload._replace(router=at), build_plan(Kind.PRICE), trail=True)
+        decoding.append(log.decoding[arrival_s > 3.0].sum(axis=1).mean())
+        assert np.all(log.in_flight >= log.decoding)
+    assert decoding[0] > 2.0
+    assert decoding[1] == pytest.approx(decoding[0], rel=0.3)
 
 
 def test_a_router_that_has_nearly_all_requests_uses_every_server() -> None:

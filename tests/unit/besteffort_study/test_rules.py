@@ -38,7 +38,8 @@ def seen(units: int = 0, *, backends: tuple[int, ...] = (), sequence: int = 0, p
     waiting[list(backends) or np.flatnonzero(pool.size_of == LARGE)] = units
     nothing, ready = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
     requests = np.ceil(waiting / 150).astype(np.int64)
-    return Snapshot(requests, waiting, nothing, nothing, np.zeros(devices), np.ones(count), ready, 250.0, sequence)
+    progress_s, leans_s = np.zeros(devices), np.zeros(count)
+    return Snapshot(requests, waiting, nothing, nothing, progress_s, np.ones(count), leans_s, ready, 250.0, sequence)
 
 
 def chosen(rule: int, snapshot: Snapshot, *numbers: float, **more: Any) -> int:
