@@ -91,7 +91,7 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
             else:
                 request = request_of(workload, k)
                 found = candidates(request, pool, snapshot)
-                offered = preferred(pool, offer(request, pool, found, plan), snapshot.leans_s)
+                offered = offer(request, pool, preferred(pool, found, snapshot.leans_s), plan)
                 backend = choose_planned(request, offered, pool, snapshot, plan)
                 send(router, play, snapshot, route(request, pool, found, backend), now_s)
 

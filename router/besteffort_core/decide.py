@@ -105,12 +105,13 @@ def _chosen(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason, int]:
     """Return the backend, why, and the size that a shadowed network wanted (-1 for none)."""
-    in_time = preferred(pool, timely(request, pool, found), snapshot.leans_s)
+    offered = preferred(pool, found, snapshot.leans_s)
+    in_time = timely(request, pool, offered)
     learned, trouble = _learned(request, pool, snapshot, in_time, policy, health)
     if learned >= 0 and not policy.shadow:
         return learned, trouble or Reason.LEARNED, -1
-    offered = preferred(pool, found, snapshot.leans_s) if policy.rule.kind is Kind.STATIC else in_time
-    backend = policy.rule.choose(request, offered, pool, snapshot, policy.rule.parameters)
+    known = offered if policy.rule.kind is Kind.STATIC else in_time
+    backend = policy.rule.choose(request, known, pool, snapshot, policy.rule.parameters)
     return backend, trouble or policy.rule.reason, int(pool.size_of[learned]) if learned >= 0 else -1
 
 

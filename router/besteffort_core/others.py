@@ -4,10 +4,9 @@ What a server said a second ago is noise where deadlines are a tenth of that. Bu
 comes from the same traffic, so that each size has now of theirs what it has of ours, times how many more they have; on
 those of its backends where theirs ended lately.
 
-Where sizes take turns and nothing generates, a router can tell what runs on a device that nobody else sends to. So of the
-backends of a size it prefers those whose devices do least for others, while no other is predicted more than some passes
-earlier. Each finds devices of its own that way, without being told of the others, and uses all where it has most of the
-requests.
+Where sizes take turns and nothing generates, a router can tell what runs on a device that hardly anyone else sends to.
+So of the backends of a size it prefers those whose devices do least for others, by two passes. Each finds devices of
+its own that way, without being told of the others, and uses all where it has most of the requests.
 """
 
 from __future__ import annotations
@@ -40,10 +39,10 @@ MEMORY_S = 5.0
 APART_S = 1e-4
 """Between two devices that are otherwise equal: routers that all prefer the first would meet there."""
 LEAN_PASSES = 2.0
-"""By so many passes, of one unit of the best size, a backend must be predicted earlier than one that is preferred."""
+"""By so many passes, of one unit of the best size, a backend must be done earlier than one that is preferred."""
 STEEPNESS = 4.0
 """All of that counts once a device does more for others than the preferred one by the mean over this."""
-OWN_SHARE = 0.1
+OWN_SHARE = 0.3
 """A device of whose work others have no more than this is taken to be ours alone."""
 
 
@@ -107,21 +106,19 @@ def leans_s(pool: Pool, theirs: NDArray[np.float64], ready: NDArray[np.bool_]) -
     return leans
 
 
-def preferred(pool: Pool, offered: Candidates, leans: NDArray[np.float64]) -> Candidates:
-    """Return the candidates without those that a preferred one of their size is not two passes behind."""
+def preferred(pool: Pool, found: Candidates, leans: NDArray[np.float64]) -> Candidates:
+    """Return the candidates as they are chosen from, with what is not preferred taken to be done later by its lean.
+
+    To choose, and for that alone: what is promised, refused and learned from is the prediction.
+    """
     if leans.max() == 0.0:
-        return offered
-    finish_s, backend = offered.finish_s.copy(), offered.backend.copy()
-    for j in range(finish_s.shape[0]):
-        for other in range(finish_s.shape[0]):
-            beside = pool.size_of[other] == pool.size_of[j] and leans[other] < leans[j]
-            if beside and offered.finish_s[other] + leans[other] <= offered.finish_s[j] + leans[j]:
-                finish_s[j] = np.inf
+        return found
+    finish_s, backend = found.finish_s + leans, found.backend.copy()
     for j in range(finish_s.shape[0]):
         best = backend[pool.size_of[j]]
-        if finish_s[j] < np.inf and (best < 0 or finish_s[j] < finish_s[best]):
+        if best >= 0 and finish_s[j] < finish_s[best]:
             backend[pool.size_of[j]] = j
-    return Candidates(backend, finish_s, offered.backlog_s, offered.cost_s)
+    return Candidates(backend, finish_s, found.backlog_s, found.cost_s)
 
 
 def progress_beside_others_s(pool: Pool, turn: int) -> NDArray[np.float64]:
