@@ -70,7 +70,7 @@ class World(NamedTuple):
     routers: int = 1
     """How many routers decide, each with its own view."""
     scrape_s: float = 1.0
-    """Seconds between two looks of a router at what the others have in flight."""
+    """Seconds between two looks of a router at what has ended, and what decodes."""
 
 
 class Plan(NamedTuple):

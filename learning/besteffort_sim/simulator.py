@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba.core.errors import NumbaError
 
-from besteffort_core.decide import route
+from besteffort_core.decide import latest_s, route
 from besteffort_core.latency import candidates
 from besteffort_core.model import Request, Snapshot
 from besteffort_core.others import preferred
@@ -91,7 +91,8 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
             else:
                 request = request_of(workload, k)
                 found = candidates(request, pool, snapshot)
-                offered = offer(request, pool, preferred(pool, found, snapshot.leans_s), plan)
+                liked = preferred(pool, found, snapshot.leans_s, latest_s(request, pool))
+                offered = offer(request, pool, liked, plan)
                 backend = choose_planned(request, offered, pool, snapshot, plan)
                 send(router, play, snapshot, route(request, pool, found, backend), now_s)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from besteffort_core.model import Pool, Request, Snapshot
     from besteffort_core.policy import Policy
 
-__all__ = ["SAFE_SHARE", "STALE_S", "Health", "decide", "route", "timely"]
+__all__ = ["SAFE_SHARE", "STALE_S", "Health", "decide", "latest_s", "route", "timely"]
 
 SAFE_SHARE = 0.9
 """A size is too late when its predicted finish is beyond this share of the time in which an answer is worth something:
@@ -45,13 +45,18 @@ class Health(NamedTuple):
 
 def hopeless(request: Request, pool: Pool, finish_s: float) -> bool:
     """Tell whether an answer predicted in `finish_s` is too late: to queue it would only delay others."""
-    return finish_s > SAFE_SHARE * worth_until_s(request.deadline_s, pool.grace_factor)
+    return finish_s > latest_s(request, pool)
+
+
+def latest_s(request: Request, pool: Pool) -> float:
+    """Return the predicted seconds beyond which an answer is too late."""
+    return SAFE_SHARE * worth_until_s(request.deadline_s, pool.grace_factor)
 
 
 def timely(request: Request, pool: Pool, found: Candidates) -> Candidates:
     """Return the candidates without those that are predicted too late, if any is left."""
     worth_s = worth_until_s(request.deadline_s, pool.grace_factor)
-    limit_s, soonest_s = SAFE_SHARE * worth_s, found.finish_s.min()
+    limit_s, soonest_s = latest_s(request, pool), found.finish_s.min()
     if request.steps > 0.0 and soonest_s <= SAFE_SHARE_GENERATING * worth_s:
         limit_s = SAFE_SHARE_GENERATING * worth_s
     if soonest_s > limit_s:
@@ -105,7 +110,7 @@ def _chosen(
     request: Request, pool: Pool, snapshot: Snapshot, found: Candidates, policy: Policy, health: Health
 ) -> tuple[int, Reason, int]:
     """Return the backend, why, and the size that a shadowed network wanted (-1 for none)."""
-    offered = preferred(pool, found, snapshot.leans_s)
+    offered = preferred(pool, found, snapshot.leans_s, latest_s(request, pool))
     in_time = timely(request, pool, offered)
     learned, trouble = _learned(request, pool, snapshot, in_time, policy, health)
     if learned >= 0 and not policy.shadow:

@@ -37,7 +37,7 @@ __all__ = [
 MEMORY_S = 5.0
 """Time constant in which requests that have ended no longer count."""
 APART_S = 1e-4
-"""Between two devices that are otherwise equal: routers that all prefer the first would meet there."""
+"""Less than this is between devices that are otherwise equal: routers that all prefer the first would meet there."""
 LEAN_PASSES = 2.0
 """By so many passes, of one unit of the best size, a backend must be done earlier than one that is preferred."""
 STEEPNESS = 4.0
@@ -47,7 +47,7 @@ OWN_SHARE = 0.3
 
 
 def ratio_of(ended: float, own: float) -> float:
-    """Return how many requests all routers have for each own, 1 where there is no other; of requests that ended."""
+    """Return how many requests all routers have for each own, of those that ended; 1 also where none of ours did."""
     return max(ended / own, 1.0) if own > 0.0 else 1.0
 
 
@@ -106,14 +106,16 @@ def leans_s(pool: Pool, theirs: NDArray[np.float64], ready: NDArray[np.bool_]) -
     return leans
 
 
-def preferred(pool: Pool, found: Candidates, leans: NDArray[np.float64]) -> Candidates:
+def preferred(pool: Pool, found: Candidates, leans: NDArray[np.float64], latest_s: float) -> Candidates:
     """Return the candidates as they are chosen from, with what is not preferred taken to be done later by its lean.
 
-    To choose, and for that alone: what is promised, refused and learned from is the prediction.
+    To choose, and for that alone: what is promised, refused and learned from is the prediction. Where they would leave
+    nobody who is done by `latest_s`, and somebody is, leans do not count.
     """
-    if leans.max() == 0.0:
+    finish_s = found.finish_s + leans
+    if leans.max() == 0.0 or found.finish_s.min() <= latest_s < finish_s.min():
         return found
-    finish_s, backend = found.finish_s + leans, found.backend.copy()
+    backend = found.backend.copy()
     for j in range(finish_s.shape[0]):
         best = backend[pool.size_of[j]]
         if best >= 0 and finish_s[j] < finish_s[best]:
@@ -126,5 +128,5 @@ def progress_beside_others_s(pool: Pool, turn: int) -> NDArray[np.float64]:
     devices = pool.hosted.shape[0]
     progress_s = np.empty(devices)
     for device in range(devices):
-        progress_s[device] = -APART_S * ((device + turn) % devices)
+        progress_s[device] = -APART_S * ((device + turn) % devices) / devices
     return progress_s

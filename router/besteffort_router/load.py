@@ -86,7 +86,9 @@ class Lane:
         """Take how many requests have ended so far, of this router and of all; fewer than before say nothing yet."""
         before, past_s = self._counted, now_s - self._counted_s
         self._counted, self._counted_s = (own, ended), now_s
-        if 0 <= before[0] <= own and before[1] <= ended and past_s > 0.0:
+        if past_s > STALE_S:
+            self._lately = (0.0, 0.0, 0.0)
+        elif 0 <= before[0] <= own and before[1] <= ended and past_s > 0.0:
             kept, new = math.exp(-past_s / MEMORY_S), own - before[0]
             mine, theirs, seconds = self._lately
             self._lately = kept * mine + new, kept * theirs + ended - before[1] - new, kept * seconds + past_s

@@ -11,7 +11,7 @@ from besteffort_core.latency import candidates
 from besteffort_core.model import Pool, Reason, Refusal, Request, Snapshot
 from besteffort_core.policy import NETWORKS, Kind, Policy, build_policy
 from support.bundles import random_bundle, random_dqn, random_scorer
-from support.pools import snapshot
+from support.pools import gpus, gpus_seen, snapshot
 
 REQUEST = Request(task=0, deadline_s=0.3)
 WELL = Health()
@@ -66,6 +66,19 @@ def test_a_dqn_decides_for_itself_within_its_range_only(pool: Pool) -> None:
     assert (decision.backend, decision.reason) == (wanted, Reason.LEARNED)
     narrow = replace(dqn, network=random_dqn()._replace(high=np.full(7, 0.5, np.float32)))
     assert decide(REQUEST, pool, seen, narrow, health=WELL).reason is Reason.FALLBACK_OUT_OF_RANGE
+
+
+def test_a_lean_says_where_and_what_is_promised_stays_true() -> None:
+    pool, nothing = gpus(2), [0, 0, 0, 0]
+    greedy, request = build_policy(Kind.GREEDY, Kind.PRICE, None), Request(0, 1.0)
+    seen = gpus_seen(pool, nothing)
+    plain = decide(request, pool, seen, greedy, health=WELL)
+    leant = decide(request, pool, seen._replace(leans_s=np.array([0.0, 0.02, 0.0, 0.0])), greedy, health=WELL)
+    assert (plain.backend, leant.backend) == (1, 3)
+    assert leant.finish_s == plain.finish_s
+    hurried = request._replace(deadline_s=plain.finish_s / 0.8)
+    both = seen._replace(leans_s=np.array([0.0, 0.02, 0.0, 0.02]))
+    assert decide(hurried, pool, both, greedy, health=WELL).refusal is None
 
 
 def test_a_heuristic_is_not_guarded(pool: Pool, idle: Snapshot) -> None:

@@ -152,6 +152,16 @@ def test_what_ended_before_a_server_went_says_nothing_of_it_when_it_is_back() ->
     assert list(found.snapshot(2.0).in_flight) == [2, 0, 0]
     found.set_ready(3.0, REPLICA, "model_small", ready=True)
     assert list(found.snapshot(3.0).in_flight) == [2, 0, 0]
+    found.counted(3.5, REPLICA, {"model_small": 90}, found.own_ended_by_model(REPLICA))
+    assert list(found.snapshot(3.5).in_flight) == [2, 0, 0]
+
+
+def test_a_long_time_without_counts_is_not_taken_for_what_is_so_of_late() -> None:
+    found = load()
+    counted(found, 1.0)
+    found.lanes[0].ended, found.lanes[0].own = 10, 2
+    counted(found, 1.5 + STALE_S, small=40)
+    assert list(found.snapshot(1.5 + STALE_S).in_flight) == [2, 0, 0]
 
 
 def test_a_server_whose_counts_are_not_known_has_the_mean_of_those_that_are() -> None:
@@ -164,7 +174,25 @@ def test_a_server_whose_counts_are_not_known_has_the_mean_of_those_that_are() ->
         found.lanes[0].ended = ended // 4
         found.counted(now_s, known, {"model_small": ended}, found.own_ended_by_model(known))
     found.lanes[0].own = 2
-    assert [int(lane) for lane in found.snapshot(2.0).in_flight[[0, 3]]] == [2 + 3, 3]
+    seen = found.snapshot(2.0)
+    assert [int(lane) for lane in seen.in_flight[[0, 3]]] == [2 + 3, 3]
+    assert seen.progress_s.min() < 0.0
+    assert not seen.leans_s.any()
+
+
+def test_a_server_that_others_use_less_is_preferred_where_sizes_take_turns() -> None:
+    found, turns = Load(), TWO_SERVERS._replace(pool=TWO_SERVERS.pool._replace(turns=True))
+    found.adopt(turns)
+    for backend in turns.backends:
+        found.set_ready(0.0, backend.replica, backend.model, ready=True)
+    replicas = [turns.backends[0].replica, turns.backends[3].replica]
+    for now_s, counts in ((1.0, (0, 0)), (2.0, (10, 40))):
+        for lane, replica, ended in zip(found.lanes[::3], replicas, counts, strict=True):
+            lane.ended = ended // 10
+            found.counted(now_s, replica, {"model_small": ended}, found.own_ended_by_model(replica))
+    leans = found.snapshot(2.0).leans_s
+    assert leans[:3].tolist() == [0.0, 0.0, 0.0]
+    assert leans[3:].min() > 0.0
 
 
 def test_a_server_that_began_anew_and_stale_metrics_say_nothing_of_other_routers() -> None:
