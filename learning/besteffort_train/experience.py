@@ -9,10 +9,9 @@ import numpy as np
 from besteffort_core.decide import timely
 from besteffort_core.dqn import observe
 from besteffort_core.latency import candidates
-from besteffort_core.model import Snapshot
 from besteffort_sim.compiled import compiled
 from besteffort_sim.report import peaks
-from besteffort_sim.simulator import request_of, simulate
+from besteffort_sim.simulator import request_of, simulate, snapshot_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,11 +77,7 @@ def _seen(
     offered = np.empty((rows.shape[0], sizes), dtype=np.bool_)
     for row in range(rows.shape[0]):
         k = rows[row]
-        snapshot = Snapshot(
-            log.in_flight[k], log.units[k], log.decoding[k], log.running[k], log.progress_s[k], log.correction[k],
-            np.zeros(log.correction.shape[1]), world.ready, log.rate_rps[k], k,
-        )  # fmt: skip
-        request = request_of(load, k)
+        snapshot, request = snapshot_of(log, world, k), request_of(load, k)
         states[row] = observe(request, pool, snapshot)
         offered[row] = timely(request, pool, candidates(request, pool, snapshot)).backend >= 0
     return states, offered

@@ -89,10 +89,10 @@ def is_own(own_s: float, theirs_s: float) -> bool:
 
 def leans_s(pool: Pool, theirs: NDArray[np.float64], ready: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return for each backend, (backends,), how much earlier it must be done than a preferred one of its size."""
-    work_s, leans = device_work_s(pool, theirs), np.zeros(theirs.shape[0])
+    leans = np.zeros(theirs.shape[0])
     if not pool.turns or pool.mean_steps > 0.0:
         return leans
-    most_s = LEAN_PASSES * pool.batch_s[pool.rank[0], 1]
+    work_s, most_s = device_work_s(pool, theirs), LEAN_PASSES * pool.batch_s[pool.rank[0], 1]
     for j in range(leans.shape[0]):
         least_s, total_s, hosts = np.inf, 0.0, 0
         for other in range(leans.shape[0]):
@@ -112,8 +112,10 @@ def preferred(pool: Pool, found: Candidates, leans: NDArray[np.float64], latest_
     To choose, and for that alone: what is promised, refused and learned from is the prediction. Where they would leave
     nobody who is done by `latest_s`, and somebody is, leans do not count.
     """
+    if leans.max() == 0.0:
+        return found
     finish_s = found.finish_s + leans
-    if leans.max() == 0.0 or found.finish_s.min() <= latest_s < finish_s.min():
+    if found.finish_s.min() <= latest_s < finish_s.min():
         return found
     backend = found.backend.copy()
     for j in range(finish_s.shape[0]):

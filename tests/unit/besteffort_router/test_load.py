@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from besteffort_core.decide import STALE_S
+from besteffort_router.config import Settings
 from besteffort_router.load import Load
 from support.router import config, settings
 
@@ -21,11 +22,11 @@ TWO_SERVERS = settings(
 )
 
 
-def load() -> Load:
+def load(served: Settings = ONE_SERVER) -> Load:
     found = Load()
-    found.adopt(ONE_SERVER)
-    for backend in ONE_SERVER.backends:
-        found.set_ready(0.0, REPLICA, backend.model, ready=True)
+    found.adopt(served)
+    for backend in served.backends:
+        found.set_ready(0.0, backend.replica, backend.model, ready=True)
     return found
 
 
@@ -165,11 +166,7 @@ def test_a_long_time_without_counts_is_not_taken_for_what_is_so_of_late() -> Non
 
 
 def test_a_server_whose_counts_are_not_known_has_the_mean_of_those_that_are() -> None:
-    found, backends = Load(), TWO_SERVERS.backends
-    found.adopt(TWO_SERVERS)
-    for backend in backends:
-        found.set_ready(0.0, backend.replica, backend.model, ready=True)
-    known = backends[0].replica
+    found, known = load(TWO_SERVERS), TWO_SERVERS.backends[0].replica
     for now_s, ended in ((1.0, 0), (2.0, 40)):
         found.lanes[0].ended = ended // 4
         found.counted(now_s, known, {"model_small": ended}, found.own_ended_by_model(known))
@@ -181,10 +178,8 @@ def test_a_server_whose_counts_are_not_known_has_the_mean_of_those_that_are() ->
 
 
 def test_a_server_that_others_use_less_is_preferred_where_sizes_take_turns() -> None:
-    found, turns = Load(), TWO_SERVERS._replace(pool=TWO_SERVERS.pool._replace(turns=True))
-    found.adopt(turns)
-    for backend in turns.backends:
-        found.set_ready(0.0, backend.replica, backend.model, ready=True)
+    turns = TWO_SERVERS._replace(pool=TWO_SERVERS.pool._replace(turns=True))
+    found = load(turns)
     replicas = [turns.backends[0].replica, turns.backends[3].replica]
     for now_s, counts in ((1.0, (0, 0)), (2.0, (10, 40))):
         for lane, replica, ended in zip(found.lanes[::3], replicas, counts, strict=True):
