@@ -80,6 +80,10 @@ class Router(NamedTuple):
     """(routers, 2, backends): those that ended lately."""
     elsewhere: NDArray[np.int64]
     """(routers, backends): generations of others, at the last look."""
+    leans_s: NDArray[np.float64]
+    """(routers, backends): as of the last look."""
+    alone: NDArray[np.bool_]
+    """(routers, devices): those on which hardly anything of others ended lately, as of the last look."""
     seen: NDArray[np.int64]
     """(4, backends): room for what the router that decides takes to be there: in flight, units, decoding, running."""
 
@@ -107,6 +111,8 @@ def build_router(pool: Pool, world: World, requests: int) -> Router:
         np.zeros((routers, 2, backends), dtype=np.int64),
         np.zeros((routers, 2, backends)),
         np.zeros((routers, backends), dtype=np.int64),
+        np.zeros((routers, backends)),
+        np.ones((routers, devices), dtype=np.bool_),
         np.zeros((4, backends), dtype=np.int64),
     )
 
@@ -117,7 +123,7 @@ def count(router: Router, me: int, now_s: float) -> None:
     router.rate[me, 1] = now_s
 
 
-def look(router: Router, world: World, now_s: float) -> None:
+def look(router: Router, pool: Pool, world: World, now_s: float) -> None:
     """Let each router whose time has come look at what the servers report, just before what happens now.
 
     A page is `overhead_s` on its way; that is left out, as what is made of it are means over seconds.
@@ -132,7 +138,17 @@ def look(router: Router, world: World, now_s: float) -> None:
                     router.lately[me, whose, j] = kept + ended - router.looked[me, whose, j]
                     router.looked[me, whose, j] = ended
                 router.elsewhere[me, j] = router.decoding[:, j].sum() - router.decoding[me, j]
+            _tell_apart(router, pool, world, me)
             router.next_look_s[me] += world.scrape_s
+
+
+def _tell_apart(router: Router, pool: Pool, world: World, me: int) -> None:
+    """Note where a router leans, and which devices are its own."""
+    own, theirs = router.lately[me, OWN], router.lately[me, THEIRS]
+    router.leans_s[me] = leans_s(pool, theirs, world.ready)
+    own_s, theirs_s = device_work_s(pool, own), device_work_s(pool, theirs)
+    for device in range(own_s.shape[0]):
+        router.alone[me, device] = is_own(own_s[device], theirs_s[device])
 
 
 def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
@@ -141,18 +157,35 @@ def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
     correction = np.empty(router.correction.shape[1])
     for backend in range(correction.shape[0]):
         correction[backend] = applied(_correction(router, me, backend, now_s))
+    if world.routers > 1:
+        return _beside_others(router, play, k, now_s, correction)
+    progress_s = np.zeros(router.busy.shape[1])
+    if pool.turns:
+        for device in range(progress_s.shape[0]):
+            progress_s[device] = _progress_s(router, pool, (me, device), correction, now_s)
+    return Snapshot(
+        router.in_flight[0], router.units[0], router.decoding[0], router.running[0], progress_s, correction,
+        router.leans_s[0], world.ready, float(router.rate[0, 0]), k,
+    )  # fmt: skip
+
+
+def _beside_others(router: Router, play: Play, k: int, now_s: float, correction: NDArray[np.float64]) -> Snapshot:
+    pool, me = play.pool, play.workload.router[k]
     own, theirs = router.lately[me, OWN], router.lately[me, THEIRS]
     ratio = ratio_of(own.sum() + theirs.sum(), own.sum())
     _see(router, pool, me, ratio)
-    leans = np.zeros(correction.shape[0])
-    progress_s = np.zeros(router.busy.shape[1])
-    if world.routers > 1:
-        leans, progress_s = leans_s(pool, theirs, world.ready), progress_beside_others_s(pool, k)
-    if pool.turns and (world.routers == 1 or pool.mean_steps == 0.0):
-        _know(router, pool, me, correction, now_s, progress_s)
+    progress_s = progress_beside_others_s(pool, k)
+    if pool.turns and pool.mean_steps == 0.0:
+        for device in range(progress_s.shape[0]):
+            known_s = _progress_s(router, pool, (me, device), correction, now_s)
+            if router.alone[me, device]:
+                progress_s[device] = max(progress_s[device], known_s)
+                for j in pool.hosted[device]:
+                    if j >= 0:
+                        router.seen[3, j] = router.running[me, j]
     return Snapshot(
-        router.seen[0], router.seen[1], router.seen[2], router.seen[3], progress_s, correction, leans, world.ready,
-        float(ratio * router.rate[me, 0]), k,
+        router.seen[0], router.seen[1], router.seen[2], router.seen[3], progress_s, correction,
+        router.leans_s[me], play.world.ready, float(ratio * router.rate[me, 0]), k,
     )  # fmt: skip
 
 
@@ -170,28 +203,24 @@ def _see(router: Router, pool: Pool, me: int, ratio: float) -> None:
         router.seen[3, j] = 0
 
 
-def _know(
-    router: Router, pool: Pool, me: int, correction: NDArray[np.float64], now_s: float, progress_s: NDArray[np.float64]
-) -> None:
-    """Note what runs on each device of our own, and for how long: since the last answer, at most what it can take.
+def _progress_s(
+    router: Router, pool: Pool, where: tuple[int, int], correction: NDArray[np.float64], now_s: float
+) -> float:
+    """Return how long what runs of ours on a device, where = (me, device), has run: at most what it can take.
 
-    In seconds of the profile, as all that the correction is a factor on. Between two tokens nothing comes back, so that
-    nothing is known of iterations that only decode.
+    Since the last answer; in seconds of the profile, as all that the correction is a factor on. Between two tokens
+    nothing comes back, so that nothing is known of iterations that only decode.
     """
-    own_s, theirs_s = device_work_s(pool, router.lately[me, OWN]), device_work_s(pool, router.lately[me, THEIRS])
-    for device in range(progress_s.shape[0]):
-        if pool.mean_steps == 0.0:
-            _form(router, pool, me, device)
-        if not is_own(own_s[device], theirs_s[device]):
-            continue
-        for place in range(pool.hosted.shape[1]):
-            j = pool.hosted[device, place]
-            if j >= 0:
-                router.seen[3, j] = router.running[me, j]
-                units = router.running[me, j] if pool.mean_steps == 0.0 else router.units[me, j]
-                batch_s = pool.batch_s[pool.size_of[j], min(units, pool.max_batch[pool.size_of[j]])]
-                elapsed_s = (now_s - router.since_s[me, device]) / correction[j]
-                progress_s[device] = max(progress_s[device], min(elapsed_s, batch_s))
+    me, device = where
+    if pool.mean_steps == 0.0:
+        _form(router, pool, me, device)
+    progress_s = 0.0
+    for j in pool.hosted[device]:
+        if j >= 0:
+            units = router.running[me, j] if pool.mean_steps == 0.0 else router.units[me, j]
+            batch_s = pool.batch_s[pool.size_of[j], min(units, pool.max_batch[pool.size_of[j]])]
+            progress_s = max(progress_s, min((now_s - router.since_s[me, device]) / correction[j], batch_s))
+    return progress_s
 
 
 def _form(router: Router, pool: Pool, me: int, device: int) -> None:

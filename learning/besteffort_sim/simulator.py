@@ -68,7 +68,7 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
         end_s, ending = next_finish(servers)
         now_s, event, k = next_event(agenda, log.outcome, end_s)
         if world.routers > 1 and now_s < np.inf:
-            look(router, world, now_s)
+            look(router, pool, world, now_s)
         if event == END:
             if ending < 0:
                 return log

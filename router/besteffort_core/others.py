@@ -112,7 +112,7 @@ def preferred(pool: Pool, found: Candidates, leans: NDArray[np.float64], latest_
     To choose, and for that alone: what is promised, refused and learned from is the prediction. Where they would leave
     nobody who is done by `latest_s`, and somebody is, leans do not count.
     """
-    if leans.max() == 0.0:
+    if not leans.any():
         return found
     finish_s = found.finish_s + leans
     if found.finish_s.min() <= latest_s < finish_s.min():
