@@ -26,25 +26,36 @@ __all__ = ["PROGRAMS", "Program", "path"]
 MODULES = Path(__file__).with_name("go")
 ENVTEST = ("etcd", "kube-apiserver", "kubectl")
 """What `setup-envtest` brings."""
+NO_CLOUDS = "remove_all_sd"
+"""What leaves Prometheus without the clients of clouds, which take longest to compile."""
 COMPONENT = "k8s.io/component-base/version"
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program: where its main package is, and what a build without a cache costs on two cores."""
+    """One program: which go.mod pins its module, and what a build without a cache costs on two cores."""
 
     name: str
+    folder: str
     module: str
-    package: str
     minutes: float
     stamps: tuple[str, ...] = ()
     """Variables that the linker sets, for programs that else do not know their version."""
+    main: str = ""
+    """The main package where it is ours."""
+
+    @property
+    def package(self) -> str:
+        """The main package, as `go build` takes it."""
+        return self.main or f"{self.module}/cmd/{self.name}"
 
     @property
     def version(self) -> str:
         """The version that go.mod pins."""
-        pinned = re.search(r"^require \S+ (v\S+)$", (MODULES / self.module / "go.mod").read_text(), re.MULTILINE)
-        assert pinned, f"{self.module}/go.mod must pin its program in a line of its own"
+        pinned = re.search(
+            rf"^require {self.module} (v\S+)$", (MODULES / self.folder / "go.mod").read_text(), re.MULTILINE
+        )
+        assert pinned, f"{self.folder}/go.mod must pin {self.module} in a line of its own"
         return pinned[1]
 
     @property
@@ -56,22 +67,22 @@ class Program:
 
 def _kubernetes(name: str, minutes: float) -> Program:
     stamps = (f"{COMPONENT}.gitVersion={{0}}", f"{COMPONENT}.gitMajor={{1}}", f"{COMPONENT}.gitMinor={{2}}")
-    return Program(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", minutes, stamps)
+    return Program(name, "kubernetes", "k8s.io/kubernetes", minutes, stamps)
 
 
 PROGRAMS = {
     program.name: program
     for program in (
-        Program("etcd", "etcd", ".", 0.5),
+        Program("etcd", "etcd", "go.etcd.io/etcd/server/v3", 0.5, main="."),
         _kubernetes("kube-apiserver", 3),
         _kubernetes("kube-controller-manager", 0.5),
         _kubernetes("kube-scheduler", 0.5),
         _kubernetes("kubectl", 0.5),
-        Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", 1.5),
+        Program("kwok", "programs", "sigs.k8s.io/kwok", 1.5),
         Program(
             "helm",
-            "helm",
-            "helm.sh/helm/v3/cmd/helm",
+            "programs",
+            "helm.sh/helm/v3",
             1,
             # What `helm template` takes for the cluster's version; without it 1.20.
             (
@@ -84,10 +95,10 @@ PROGRAMS = {
         ),
         _kubernetes("kubelet", 0.5),
         _kubernetes("kube-proxy", 0.2),
-        Program("coredns", "coredns", "github.com/coredns/coredns", 2),
-        Program("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 0.2),
-        Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd/kube-score", 0.3),
-        Program("promtool", "promtool", "github.com/prometheus/prometheus/cmd/promtool", 2.2),
+        Program("coredns", "programs", "github.com/coredns/coredns", 1, main="./coredns"),
+        Program("kubeconform", "programs", "github.com/yannh/kubeconform", 0.2),
+        Program("kube-score", "kube-score", "github.com/zegl/kube-score", 0.3),
+        Program("promtool", "programs", "github.com/prometheus/prometheus", 1),
     )
 }
 
@@ -167,11 +178,11 @@ def _build(program: Program, go: str) -> Path:
     _say(f"building {program.name} {program.version} with Go (once, {minutes} on two cores)")
     target = _cache() / f"{program.name}-{program.version}"
     part = target.with_name(f".{target.name}.part")
-    flags = ["-trimpath", "-buildvcs=false", "-ldflags", program.linker_flags]
+    flags = ["-trimpath", "-buildvcs=false", "-tags", NO_CLOUDS, "-ldflags", program.linker_flags]
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
     done = subprocess.run(
         [go, "build", *flags, "-o", part, program.package],
-        cwd=MODULES / program.module,
+        cwd=MODULES / program.folder,
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
