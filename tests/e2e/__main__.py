@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ INTERRUPTED = 130
 
 def main() -> int:
     """Run the steps and return the exit status; the last line says how long all took."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = _parse()
     steps = Steps()
     try:
