@@ -13,6 +13,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,8 @@ __all__ = ["PROGRAMS", "Program", "path"]
 MODULES = Path(__file__).with_name("go")
 ENVTEST = ("etcd", "kube-apiserver", "kubectl")
 """What `setup-envtest` brings."""
-NO_CLOUDS = "remove_all_sd"
-"""What leaves Prometheus without the clients of clouds, which take longest to compile."""
+NO_DISCOVERY = "remove_all_sd"
+"""Leaves Prometheus without service discovery, whose clients take longest to compile; 0.310 is the first to know it."""
 COMPONENT = "k8s.io/component-base/version"
 
 
@@ -53,10 +54,18 @@ class Program:
     def version(self) -> str:
         """The version that go.mod pins."""
         pinned = re.search(
-            rf"^require {self.module} (v\S+)$", (MODULES / self.folder / "go.mod").read_text(), re.MULTILINE
+            rf"^require {re.escape(self.module)} (v\S+)$", (MODULES / self.folder / "go.mod").read_text(), re.MULTILINE
         )
         assert pinned, f"{self.folder}/go.mod must pin {self.module} in a line of its own"
         return pinned[1]
+
+    @property
+    def file(self) -> str:
+        """Its name in the cache, where programs of other versions and other main packages are too."""
+        if not self.main:
+            return f"{self.name}-{self.version}"
+        source = b"".join(path.read_bytes() for path in sorted((MODULES / self.folder / self.main).glob("*.go")))
+        return f"{self.name}-{self.version}-{sha256(source).hexdigest()[:8]}"
 
     @property
     def linker_flags(self) -> str:
@@ -124,7 +133,7 @@ def _named_by_user(program: Program) -> Path | None:
 
 
 def _cached(program: Program) -> Path | None:
-    there = _cache() / f"{program.name}-{program.version}"
+    there = _cache() / program.file
     return there if there.exists() else None
 
 
@@ -176,9 +185,9 @@ def _building(program: Program) -> Iterator[None]:
 def _build(program: Program, go: str) -> Path:
     minutes = f"about {program.minutes:g} min" if program.minutes >= 1 else "under a minute"
     _say(f"building {program.name} {program.version} with Go (once, {minutes} on two cores)")
-    target = _cache() / f"{program.name}-{program.version}"
+    target = _cache() / program.file
     part = target.with_name(f".{target.name}.part")
-    flags = ["-trimpath", "-buildvcs=false", "-tags", NO_CLOUDS, "-ldflags", program.linker_flags]
+    flags = ["-trimpath", "-buildvcs=false", "-tags", NO_DISCOVERY, "-ldflags", program.linker_flags]
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
     done = subprocess.run(
         [go, "build", *flags, "-o", part, program.package],

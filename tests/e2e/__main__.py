@@ -24,11 +24,13 @@ from e2e.world import ROOT, World
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 HOME = ROOT / ".besteffort" / "e2e"
 INTERRUPTED = 130
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
     """Run the steps and return the exit status; the last line says how long all took."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in ENDINGS:
+        signal.signal(number, _interrupt)
     asked = _parse()
     steps = Steps()
     try:
@@ -37,12 +39,19 @@ def main() -> int:
         print(f"e2e: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("e2e: interrupted; nothing of it is left", file=sys.stderr)
+        print("e2e: interrupted; no node or service of it is left", file=sys.stderr)
         return INTERRUPTED
     if asked.results:
         asked.results.write_text(json.dumps(results))
     print(f"{sum(results['steps_s'].values()) / 60:5.1f} min  in all")
     return 0 if results["passed"] else 1
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End as on Ctrl-C, once: what comes after that, as from `timeout` through make, must not cut the cleaning up."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _parse() -> argparse.Namespace:

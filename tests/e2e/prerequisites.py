@@ -61,7 +61,7 @@ def announce() -> None:
         "make e2e runs as root: a real Kubernetes node in network, mount and process namespaces of its own.\n"
         f"It installs {', '.join(packages) if packages else 'nothing (all packages are here)'},\n"
         "builds Kubernetes' programs with Go into the user's cache, and images into .besteffort/e2e.\n"
-        "Processes, mounts, interfaces and firewall rules go with it, also after Ctrl-C.",
+        "Processes, mounts, interfaces and firewall rules go with it, also after Ctrl-C or SIGTERM.",
         flush=True,
     )
 

@@ -1,6 +1,7 @@
 //go:build tools
 
-// Package tools names the programs that are built from this module: in one, so that what they share is compiled once.
+// Package tools names the programs that are built from this module: in one, so that what they share is compiled once. They
+// share its versions too: a program may be built with later ones than its own module asks for.
 package tools
 
 import (

@@ -1,5 +1,5 @@
-// Command coredns is the released server with the plugins that its Corefile names, and without the clients of clouds that
-// the other plugins bring: those take longest to compile.
+// Command coredns is CoreDNS with the plugins that our Corefile names, and without the clients of clouds that the others
+// bring: those take longest to compile.
 package main
 
 import (
