@@ -17,9 +17,10 @@ from besteffort_sim.compiled import compiled
 from besteffort_sim.devices import next_finish
 from besteffort_sim.errors import SimulationError
 from besteffort_sim.model import QUEUE_FULL, Log, Play
-from besteffort_sim.router import answer, build_router, count, expire, look, send, view
+from besteffort_sim.router import answer, build_router, count, expire, send
 from besteffort_sim.servers import build_servers
 from besteffort_sim.serving import abandon, deliver, finish
+from besteffort_sim.view import look, view
 
 if TYPE_CHECKING:
     from besteffort_core.model import Pool
