@@ -67,13 +67,14 @@ def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
     correction = np.empty(router.correction.shape[1])
     for backend in range(correction.shape[0]):
         correction[backend] = applied(correction_of(router, me, backend, now_s))
+    if pool.turns and pool.mean_steps == 0.0:
+        for device in range(router.busy.shape[1]):
+            _form(router, pool, me, device)
     if world.routers > 1:
         return _beside_others(router, play, k, now_s, correction)
     progress_s = np.zeros(router.busy.shape[1])
     if pool.turns:
         for device in range(progress_s.shape[0]):
-            if pool.mean_steps == 0.0:
-                _form(router, pool, me, device)
             progress_s[device] = _progress_s(router, pool, (me, device), correction, now_s)
     return Snapshot(
         router.in_flight[0], router.units[0], router.decoding[0], router.running[0], progress_s, correction,
@@ -90,7 +91,6 @@ def _beside_others(router: Router, play: Play, k: int, now_s: float, correction:
     progress_s = progress_beside_others_s(pool, k)
     if pool.turns and pool.mean_steps == 0.0:
         for device in range(progress_s.shape[0]):
-            _form(router, pool, me, device)
             if router.own_devices[me, device]:
                 progress_s[device] = _progress_s(router, pool, (me, device), correction, now_s)
                 _see_running(router, pool, me, device)
@@ -142,8 +142,7 @@ def _form(router: Router, pool: Pool, me: int, device: int) -> None:
     since_s, chosen = router.since_s[me, device], -1
     if since_s <= router.formed_s[me, device]:
         return
-    for place in range(pool.hosted.shape[1]):
-        j = pool.hosted[device, place]
+    for j in pool.hosted[device]:
         if j >= 0:
             router.running[me, j] = 0
             if router.units[me, j] > 0 and (chosen < 0 or router.first_s[me, j] < router.first_s[me, chosen]):

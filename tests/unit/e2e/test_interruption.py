@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from e2e.__main__ import ENDINGS, INTERRUPTED
+from e2e.world import ROOT
 
 ENDED_TWICE = """
 import os, sys
@@ -29,7 +30,7 @@ sys.exit(e2e.main())
 @pytest.mark.parametrize("number", ENDINGS)
 def test_a_second_signal_does_not_cut_the_cleaning_up(number: int) -> None:
     program = ENDED_TWICE.format(number=int(number))
-    command, environment = [sys.executable, "-c", program], {"PYTHONPATH": "tests"}
+    command, environment = [sys.executable, "-c", program], {"PYTHONPATH": str(ROOT / "tests")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "cleaned up\n"
     assert done.stderr == "e2e: interrupted; no node or service of it is left\n"
