@@ -207,4 +207,4 @@ def spread(value: Interval) -> str:
 
 def points(value: Interval) -> str:
     """Spell a difference of parts of peak in points, with its interval."""
-    return f"{POINT * value.mean:+.1f}" + (f" ± {POINT * value.half:.1f}" if math.isfinite(value.half) else "")
+    return f"{POINT * value.mean:+.2f}" + (f" ± {POINT * value.half:.2f}" if math.isfinite(value.half) else "")
