@@ -3,13 +3,15 @@
 Two settings: the demo's models on this machine, measured first as `besteffort demo` does; and four emulated GPU servers
 with three sizes each, which sleep where a GPU would compute. The simulator gets what the router was told, the same
 arrivals, tasks and deadlines, the seconds that a single request takes beyond its profile, and what full batches of the
-demo's models take against theirs: measured beforehand, one size at a time; nothing is fitted to what the policies did.
+demo's models take against theirs: measured between the rounds, since machines change, one size at a time, without a
+router. Nothing is fitted to what the policies did, and each turn of one begins with a router that has learned nothing.
 Policies count as tied, and their order as equal, where they differ by less than two standard errors, measured or
 predicted. The last line is one JSON object.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from emulated.pool import MEAN_TOKENS, SIZES, SLOWED, EmulatedStack, overslept_s, profiles, write_repository
 from gap.comparison import compare, inverted, result
-from gap.live import contestants, measure, ping_s, warm_up
+from gap.live import contestants, fresh_router, measure, ping_s
 from gap.prediction import Truth, predict
 from gap.saturation import saturate, slowness
 
@@ -79,17 +81,15 @@ def emulated_setting() -> dict[str, Any]:
         local = load_local_service(EMULATED, models=write_repository(Path(folder)))
         ground = Ground(home_folder(), CoreSplit(everything, everything), find_or_install(home_folder(), print), print)
         with EmulatedStack(local, ground) as stack:
-            router = stack.serve(profiles())
             course = emulated_course(local)
-            warm_up(stack, router, course, [size.name for size in SIZES])
+            router = fresh_router(stack, profiles(), course)
             stack.set_policy(PolicyKind.STATIC, static_size=SIZES[0].name)
             mean_row = Row(course.rows[0].task, str(MEAN_TOKENS), "-")
             overhead_s = ping_s(router.address, course.model_name, mean_row) - SIZES[0].seconds(MEAN_TOKENS)
             entries = contestants([size.name for size in SIZES], learned=False)
-            live = measure(stack, router, course, entries)
+            live = measure(stack, profiles(), course, entries, lambda: [1.0] * len(SIZES))  # they sleep what it says
             overslept_ms = [round(1000 * value, 2) for value in np.quantile(overslept_s(stack.folder), (0.5, 0.99))]
-    truth = Truth(overhead_s, [1.0] * len(SIZES), token_noise)  # they sleep what the profile says
-    return compared("emulated", live, truth) | {
+    return compared("emulated", live, Truth(overhead_s, token_noise)) | {
         "slowed": SLOWED,
         "overslept_p50_p99_ms": overslept_ms,
     }
@@ -122,16 +122,16 @@ def demo_setting() -> dict[str, Any]:
         rows = read_rows(prompts)
         profiled = profiles_of(measured)
         capacities_rps = saturate(local.service, stack, rows, profiled)
-        router = stack.serve(profiled)
         course = demo_course(local, rows, capacities_rps)
-        warm_up(stack, router, course, names)
+        router = fresh_router(stack, profiled, course)
         stack.set_policy(PolicyKind.STATIC, static_size=names[0])
         direct = next(backend.address for backend in stack.backends if names[0] in backend.sizes)
         direct_s = ping_s(direct, local.service.spec.sizes[0].triton_model, rows[0])
         overhead_s = ping_s(router.address, course.model_name, rows[0]) - direct_s
-        true = slowness(capacities_rps, profiled)
-        live = measure(stack, router, course, contestants(names, learned=bool(local.bundle_path())))
-    return compared("demo", live, Truth(overhead_s, true, batch_noise, NOISE_DRAWS))
+        entries = contestants(names, learned=bool(local.bundle_path()))
+        gauge = functools.partial(slowness, local.service, stack, rows, profiled)
+        live = measure(stack, profiled, course, entries, gauge)
+    return compared("demo", live, Truth(overhead_s, batch_noise, NOISE_DRAWS))
 
 
 def demo_course(local: LocalService, rows: Sequence[Row], capacities_rps: dict[str, float]) -> Course:
@@ -156,7 +156,7 @@ def compared(name: str, live: Live, truth: Truth) -> dict[str, Any]:
         "latency_gap": round(max(abs(gap) for policy in policies.values() for gap in policy.latency_gaps), 3),
         "inverted": inverted(policies),
         "overhead_ms": round(1000 * truth.overhead_s, 2),
-        "true_over_profiled_s": [round(factor, 3) for factor in truth.slowness],
+        "true_over_profiled_s": [[round(factor, 3) for factor in factors] for factors in live.slowness],
         "others_share_of_cores": round(live.others_share, 3),
         "restarts": live.restarts,
         "policies": result(policies),

@@ -5,31 +5,33 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from gap.processor import all_busy_s, own_busy_s
 
-from besteffort_cli.contest import Contestant, run
+from besteffort_cli.contest import Contestant, run, schedule
 from besteffort_cli.record import Outcome
 from besteffort_cli.replay import replay
 from besteffort_resource.service import PolicyKind
 from besteffort_router.config import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from besteffort_cli.contest import Course
     from besteffort_cli.dataset import Row
     from besteffort_cli.record import Record
     from besteffort_cli.router_process import RouterProcess
     from besteffort_cli.stack import LocalStack
+    from besteffort_resource.profile import Profile
     from besteffort_router.config import Settings
 
-__all__ = ["Live", "contestants", "measure", "ping_s", "warm_up"]
+__all__ = ["Live", "contestants", "fresh_router", "measure", "ping_s"]
 
-WARM_UP_REQUESTS = 40
+WARM_UP_REQUESTS = 20
 WARM_UP_GAP_S = 0.03
 PINGS = 60
 PING_GAP_S = 0.1
@@ -44,6 +46,8 @@ class Live:
     settings: Mapping[str, Settings]
     """By the name of the policy."""
     rounds: Mapping[str, Sequence[Sequence[Record]]]
+    slowness: Sequence[Sequence[float]]
+    """True over profiled seconds, by size, of each round: the mean of what was gauged before and after it."""
     others_share: float
     """Share of all cores' time that went to anybody else while the policies took their turns."""
     restarts: int
@@ -61,12 +65,17 @@ def contestants(sizes: Sequence[str], *, learned: bool) -> list[Contestant]:
     ]
 
 
-def warm_up(stack: LocalStack, router: RouterProcess, course: Course, sizes: Sequence[str]) -> None:
-    """Let every size of every server answer some requests: first ones pay for connections and cold code."""
-    for size in sizes:
+def fresh_router(stack: LocalStack, profiles: Mapping[str, Profile], course: Course) -> RouterProcess:
+    """Return a router that has learned nothing but what a few requests for each size teach.
+
+    First ones pay for connections and cold code, on every server.
+    """
+    router = stack.serve(profiles)
+    for size in profiles:
         stack.set_policy(PolicyKind.STATIC, static_size=size)
         offsets_s = np.arange(WARM_UP_REQUESTS) * WARM_UP_GAP_S
         replay(router.address, course.model_name, offsets_s, course.rows, PATIENCE_S)
+    return router
 
 
 def ping_s(address: str, model: str, row: Row) -> float:
@@ -75,22 +84,37 @@ def ping_s(address: str, model: str, row: Row) -> float:
     return statistics.median(record.latency_s for record in records if record.outcome is Outcome.IN_TIME)
 
 
-def measure(stack: LocalStack, router: RouterProcess, course: Course, entries: Sequence[Contestant]) -> Live:
-    """Let all policies take their turns.
+def measure(
+    stack: LocalStack,
+    profiles: Mapping[str, Profile],
+    course: Course,
+    entries: Sequence[Contestant],
+    gauge: Callable[[], Sequence[float]],
+) -> Live:
+    """Let all policies take their turns; `gauge` says before, between and after the rounds how slow the sizes are.
+
+    Each turn has a router of its own: what one policy made it learn of the servers would cost the next one some points,
+    and no simulation begins with that.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, after which nothing is complete.
         CliError: the router does not answer or does not take a policy.
     """
-    settings = {}
-    for entry in entries:
-        stack.set_policy(entry.kind, static_size=entry.static_size)
-        settings[entry.name] = load_settings(stack.folder / "router.json")
+    settings: dict[str, Settings] = {}
+    rounds: dict[str, list[Sequence[Record]]] = {entry.name: [] for entry in entries}
+    gauged: list[Sequence[float]] = []
     began_s, all_s, own_s = time.monotonic(), all_busy_s(), own_busy_s()
-    scores = run(stack, router, course, entries, lambda _number, _ended, _entry: None)
-    if not scores or len(scores[0].rounds) < course.rounds:
-        raise KeyboardInterrupt
+    for number, entry in schedule(entries, course.rounds):
+        if len(gauged) == number:
+            gauged.append(gauge())
+        router, once = fresh_router(stack, profiles, course), replace(course, rounds=1, seed=course.seed + number)
+        scores = run(stack, router, once, [entry], lambda _number, _ended, _entry: None)
+        if not scores:
+            raise KeyboardInterrupt
+        rounds[entry.name] += scores[0].rounds
+        settings[entry.name] = load_settings(stack.folder / "router.json")
+    gauged.append(gauge())
     others_s = (all_busy_s() - all_s) - (own_busy_s() - own_s)
     cores_s = (time.monotonic() - began_s) * (os.cpu_count() or 1)
-    rounds = {score.contestant.name: score.rounds for score in scores}
-    return Live(course, settings, rounds, others_s / cores_s, stack.restarts)
+    slowness = [np.mean(pair, axis=0).tolist() for pair in pairwise(gauged)]
+    return Live(course, settings, rounds, slowness, others_s / cores_s, stack.restarts)

@@ -32,8 +32,6 @@ class Truth:
 
     overhead_s: float
     """What one request takes on an idle service beyond its profile."""
-    slowness: Sequence[float]
-    """True over profiled seconds, by size."""
     noise: Noise
     """Factors on the work of batches, from the prompts of all requests."""
     draws: int = 1
@@ -54,7 +52,7 @@ def _simulated(live: Live, settings: Settings, truth: Truth, number: int, draw: 
     kind = policy.rule.kind if policy.network is None else policy.kind
     plan = build_plan(kind, policy.rule.parameters, policy.network)
     ready = np.ones(len(settings.backends), dtype=np.bool_)
-    world = World(np.array(truth.slowness), ready, truth.overhead_s, settings.max_requests)
+    world = World(np.array(live.slowness[number]), ready, truth.overhead_s, settings.max_requests)
     return simulate(settings.pool, world, _workload(live, settings, truth, number, draw), plan)
 
 

@@ -44,9 +44,11 @@ def saturate(
     return found
 
 
-def slowness(capacities_rps: Mapping[str, float], profiles: Mapping[str, Profile]) -> list[float]:
-    """Return true over profiled seconds of a full batch, by size."""
-    return [_full_rps(profiles[size]) / rps for size, rps in capacities_rps.items()]
+def slowness(
+    service: BestEffortService, stack: LocalStack, rows: Sequence[Row], profiles: Mapping[str, Profile]
+) -> list[float]:
+    """Return true over profiled seconds of a full batch as of now, by size."""
+    return [_full_rps(profiles[size]) / rps for size, rps in saturate(service, stack, rows, profiles).items()]
 
 
 def _full_rps(profile: Profile) -> float:

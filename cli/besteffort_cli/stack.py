@@ -90,10 +90,14 @@ class LocalStack:
     ) -> RouterProcess:
         """Start the router and return it, ready; what the resource lacks comes from the profiles.
 
+        Served again, a new router takes the place of the old one, and of all that this one has learned.
+
         Raises:
             ResourceError: a size has no quality or no latency.
             ServerError: it does not start.
         """
+        if self._router:
+            self._supervisor.drop(self._router)
         self._profiles = profiles
         self._router = RouterProcess(self.folder, listen=listen, metrics=metrics, cores=self._ground.cores.rest)
         self._router.write(self._config(self._local.service.spec.policy))

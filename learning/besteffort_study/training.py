@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from besteffort_core.scorer import Scorer
     from besteffort_sim.model import Plan
-    from besteffort_train.search import Checkpoint
+    from besteffort_train.strategy import Found
 
     Tell = Callable[[str], object]
 
@@ -57,10 +57,10 @@ def train_learned(
     """Return the best scorer of one search; `tell` hears of the checkpoints."""
     worths: list[float] = []
 
-    def heard(latest: Checkpoint) -> None:
+    def heard(latest: Found) -> None:
         if latest.round % search.check_rounds == 0:
-            worths.append(round(latest.worth, 4))
-            tell(f"{ground.name} round {latest.round}: {latest.worth:.4f}\n")
+            worths.append(round(latest.value, 4))
+            tell(f"{ground.name} round {latest.round}: {latest.value:.4f}\n")
 
     checks = ground.judged(runs, REPEATS)
     best = search_scorer([start], ground.in_turn(runs), checks, search, seed=0, report=heard)

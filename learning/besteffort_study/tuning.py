@@ -23,8 +23,7 @@ from besteffort_study.rules.switch import play_rule
 from besteffort_study.rules.values import Steps, groups_of, solve, steps_of
 from besteffort_study.tunable import RULES, TABLE_NAME, Start
 from besteffort_study.tuned import Tuned, save_tuned
-from besteffort_train.episodes import Episode
-from besteffort_train.strategy import Strategy
+from besteffort_train.strategy import Search, Strategy, climb
 from besteffort_train.tune import worth
 
 if TYPE_CHECKING:
@@ -33,12 +32,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from besteffort_study.entrant import Entrant
-
+    from besteffort_train.episodes import Episode
 
 __all__ = ["tune", "tune_values"]
 
-ROUNDS, CANDIDATES, RENEWED = 12, 8, 2
-"""Rounds of a search, what it tries in each, and after how many the requests are drawn anew."""
+SEARCH = Search(rounds=12, candidates=8, renewed=2)
 REPEATS = 6
 """Times that each load is played, in each of `PASSES`, that the values of states are counted from."""
 PASSES = ((0.2, 1.0), (0.1, 0.3), (0.05, 0.1), (0.05, 0.0))
@@ -55,7 +53,7 @@ def tune(ground: Ground, report: Callable[[str, float], None]) -> Iterator[Tuned
         report(name, earned)
     about: dict[str, object] = {
         "loads": [f"{family} {load:g}x" for family, load in JUDGED],
-        "simulations_each": (ROUNDS * (CANDIDATES + 1) + 1) * len(JUDGED),
+        "simulations_each": (SEARCH.rounds * (SEARCH.candidates + 1) + 1) * len(JUDGED),
     }
     yield Tuned(numbers, None, about)
     values, earned, decisions = tune_values(ground)
@@ -65,16 +63,14 @@ def tune(ground: Ground, report: Callable[[str, float], None]) -> Iterator[Tuned
 
 def _tuned(start: Start, ground: Ground) -> tuple[NDArray[np.float64], float]:
     """Return the best of the means of the search, the start among them, and what it earns."""
-    strategy = Strategy(np.array(start.point), np.array(start.spread), CANDIDATES, np.random.default_rng(0))
-    draw, rng, judged = ground.in_turn(), np.random.default_rng(1), ground.judged()
-    tried, episodes = [(_earned(start.build(strategy.mean), judged), strategy.mean)], list[Episode]()
-    for number in range(ROUNDS):
-        if number % RENEWED == 0:
-            episodes = [draw(rng) for _ in JUDGED]
-        strategy.learn(np.array([_earned(start.build(point), episodes) for point in strategy.draw()]))
-        tried.append((_earned(start.build(strategy.mean), judged), strategy.mean))
-    earned, numbers = max(tried, key=lambda pair: pair[0])
-    return numbers, earned
+
+    def worths(points: NDArray[np.float64], episodes: Sequence[Episode]) -> NDArray[np.float64]:
+        return np.array([_earned(start.build(point), episodes) for point in points])
+
+    draw, rng = ground.in_turn(), np.random.default_rng(1)
+    strategy = Strategy(np.array(start.point), np.array(start.spread), SEARCH.candidates, np.random.default_rng(0))
+    best = climb(strategy, SEARCH, worths, lambda: [draw(rng) for _ in JUDGED], ground.judged())
+    return best.point, best.value
 
 
 def _earned(entrant: Entrant, episodes: Sequence[Episode]) -> float:

@@ -17,7 +17,8 @@ from besteffort_train.episodes import Spread, capacity_rps, draw_episode
 from besteffort_train.evaluation import build_workloads, compare, named_traffic
 from besteffort_train.hyper import Hyper
 from besteffort_train.search import ScorerSearch, search_scorer, start_scorers
-from besteffort_train.tune import Search, mean_reward, mean_worth, tune_ladder, tune_price
+from besteffort_train.strategy import Search
+from besteffort_train.tune import mean_reward, mean_worth, tune_ladder, tune_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from besteffort_core.scorer import Scorer
     from besteffort_train.dqn import Progress
     from besteffort_train.episodes import Episode, Service
-    from besteffort_train.search import Checkpoint
+    from besteffort_train.strategy import Found
 
     Report = Callable[[str, int, int, float], None]
 
@@ -98,8 +99,8 @@ def make_policy(
 
 
 def _searched_scorer(service: Service, recipe: Recipe, price: Parameters, seed: int, report: Report) -> _Found:
-    def heard(latest: Checkpoint) -> None:
-        report("searching", latest.round, recipe.search.rounds, latest.worth)
+    def heard(latest: Found) -> None:
+        report("searching", latest.round, recipe.search.rounds, latest.value)
 
     starts = start_scorers(service, price, recipe.search.hidden, seed=seed)
     draw, judged = functools.partial(draw_episode, service, recipe.spread), _judged(service, recipe, seed)

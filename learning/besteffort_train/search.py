@@ -22,7 +22,7 @@ from besteffort_core.policy import Kind
 from besteffort_core.scorer import FEATURES, GENERATES, OUTPUTS, Scorer, build_scorer, features, offered
 from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import request_of, simulate, snapshot_of
-from besteffort_train.strategy import Strategy
+from besteffort_train.strategy import Search, Strategy, climb
 from besteffort_train.tune import worth
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from besteffort_core.policies import Parameters
     from besteffort_sim.model import Plan
     from besteffort_train.episodes import Episode, Service
+    from besteffort_train.strategy import Found
 
 __all__ = ["Checkpoint", "ScorerSearch", "search_scorer", "start_scorers"]
 
@@ -47,24 +48,21 @@ SEEN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class ScorerSearch:
-    """How long and how wide to search."""
+class ScorerSearch(Search):
+    """How long and how wide to search for a scorer."""
 
     rounds: int = 80
     candidates: int = 12
-    """In each round."""
+    renewed: int = 4
+    check_rounds: int = 10
     episodes: int = 12
     """That each candidate plays."""
-    renewed: int = 4
-    """Rounds after which they are drawn anew."""
     hidden: int = 2
     """Width of the network beside the linear form; 0 for none."""
-    check_rounds: int = 10
-    """Rounds between checkpoints."""
 
 
 class Checkpoint(NamedTuple):
-    """A scorer on the way, and what it is worth on the episodes that checkpoints are judged by."""
+    """A scorer, what it is worth on the episodes that checkpoints are judged by, and the round that found it."""
 
     scorer: Scorer
     worth: float
@@ -88,34 +86,22 @@ def search_scorer(
     settings: ScorerSearch,
     *,
     seed: int,
-    report: Callable[[Checkpoint], None] = lambda _: None,
+    report: Callable[[Found], None] = lambda _: None,
 ) -> Checkpoint:
     """Return the checkpoint that is worth most on `checks`, with the range that it met there; one seed, one result.
 
     The search sets out from the best start; all must have networks of one width. If what was found, with its range, is
-    worth less, that start is returned. `report` hears every round, with the worth of the last checkpoint.
+    worth less, that start is returned. `report` hears as that of `climb` does.
     """
-    drawn = _rng(seed, 3)
-    episodes: Sequence[Episode] = ()
+    rng = _rng(seed, 3)
     with ThreadPoolExecutor(2) as threads:
         values = functools.partial(_values, threads, starts[0])
         first = values(np.array([vector_of(start) for start in starts]), checks)
-        start, point = starts[int(first.argmax())], vector_of(starts[int(first.argmax())])
+        start = starts[int(first.argmax())]
         spreads = FIRST_STEP * _spreads(start, generates=checks[0].pool.mean_steps > 0.0)
-        sought = np.flatnonzero(spreads)
-        strategy = Strategy(point[sought], spreads[sought], settings.candidates, _rng(seed, 1))
-        best = latest = Checkpoint(start, float(first.max()), 0)
-        for number in range(1, settings.rounds + 1):
-            if (number - 1) % settings.renewed == 0:
-                episodes = [draw(drawn) for _ in range(settings.episodes)]
-            strategy.learn(values(_replaced(point, sought, strategy.draw()), episodes))
-            point[sought] = strategy.mean
-            if number % settings.check_rounds == 0 or number == settings.rounds:
-                value = float(values(point[None], checks)[0])
-                latest = Checkpoint(scorer_of(point, start), value, number)
-                best = latest if latest.worth > best.worth else best
-            report(latest._replace(round=number))
-        ranged = _with_range(best.scorer, checks)
+        strategy = Strategy(vector_of(start), spreads, settings.candidates, _rng(seed, 1))
+        best = climb(strategy, settings, values, lambda: [draw(rng) for _ in range(settings.episodes)], checks, report)
+        ranged = _with_range(scorer_of(best.point, start), checks)
         value = float(_values(threads, ranged, vector_of(ranged)[None], checks)[0])
     if value < first.max():  # outside of its range it is another
         return Checkpoint(start, float(first.max()), 0)
@@ -135,15 +121,6 @@ def _values(
     found = list(threads.map(earned, [plan for plan in plans for _ in played], [*played] * len(plans)))
     means: NDArray[np.float64] = np.array(found).reshape(len(plans), len(played)).mean(axis=1)
     return means
-
-
-def _replaced(
-    point: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return a copy of the point for each row of values, with these in those places."""
-    points = np.tile(point, (values.shape[0], 1))
-    points[:, places] = values
-    return points
 
 
 def vector_of(scorer: Scorer) -> NDArray[np.float64]:

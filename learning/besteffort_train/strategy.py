@@ -3,33 +3,88 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["Strategy"]
+    Played = TypeVar("Played")
+    """What a point is valued on."""
+    Values = Callable[[NDArray[np.float64], Sequence[Played]], NDArray[np.float64]]
+    """Of each row of points, the mean over what it is valued on."""
+
+__all__ = ["Found", "Search", "Strategy", "climb"]
 
 SMALLEST = 1e-20
 """Of an eigenvalue of the covariance."""
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How long and how wide to search."""
+
+    rounds: int = 20
+    candidates: int = 8
+    """In each round."""
+    renewed: int = 1
+    """Rounds after which what candidates are valued on is drawn anew."""
+    check_rounds: int = 1
+    """Rounds between checkpoints."""
+
+
+class Found(NamedTuple):
+    """A point on the way, its value on what checkpoints are judged by, and after how many rounds it was reached."""
+
+    point: NDArray[np.float64]
+    value: float
+    round: int
+
+
+def climb(
+    strategy: Strategy,
+    search: Search,
+    values: Values[Played],
+    draw: Callable[[], Sequence[Played]],
+    checks: Sequence[Played],
+    report: Callable[[Found], None] = lambda _: None,
+) -> Found:
+    """Return the best checkpoint by `checks`, the start among them; `report` hears the last one after every round.
+
+    All candidates of a round are valued on the same draw. Checkpoints are the means of the search.
+    """
+    best = latest = Found(strategy.mean, float(values(strategy.mean[None], checks)[0]), 0)
+    drawn: Sequence[Played] = ()
+    for number in range(1, search.rounds + 1):
+        if (number - 1) % search.renewed == 0:
+            drawn = draw()
+        strategy.learn(values(strategy.draw(), drawn))
+        if number % search.check_rounds == 0 or number == search.rounds:
+            latest = Found(strategy.mean, float(values(strategy.mean[None], checks)[0]), number)
+            best = latest if latest.value > best.value else best
+        report(latest._replace(round=number))
+    return best
+
+
 class Strategy:
     """A search for the point with the greatest value: `draw` candidates, value them all, `learn` from their values.
 
-    `spread` is the first standard deviation of each number. Candidates come in pairs around the mean.
+    `spread` is the first standard deviation of each number; one with 0 stays. Candidates come in pairs around the mean.
     """
 
     def __init__(
         self, start: NDArray[np.float64], spread: NDArray[np.float64], candidates: int, rng: np.random.Generator
     ) -> None:
-        n, kept = start.size, max(candidates // 2, 1)
+        self.sought = np.flatnonzero(spread)
+        n, kept = self.sought.size, max(candidates // 2, 1)
         weights = math.log(kept + 0.5) - np.log(np.arange(1, kept + 1))
         self.weights = weights / weights.sum()
         mass = 1.0 / float((self.weights**2).sum())
-        self.mean, self.spread, self.step = start.astype(np.float64), spread.astype(np.float64), 1.0
+        self.mean, self.spread, self.step = start.astype(np.float64), spread[self.sought].astype(np.float64), 1.0
         self.pairs, self.rng, self.mass, self.rounds = max(candidates // 2, 1), rng, mass, 0
         self.path_rate = (4 + mass / n) / (n + 4 + 2 * mass / n)
         self.step_rate = (mass + 2) / (n + mass + 5)
@@ -42,9 +97,14 @@ class Strategy:
 
     def draw(self) -> NDArray[np.float64]:
         """Return the candidates of a round, (candidates, numbers)."""
-        half = self.rng.normal(size=(self.pairs, self.mean.size))
+        half = self.rng.normal(size=(self.pairs, self.sought.size))
         self.drawn = (np.concatenate([half, -half]) * self.lengths) @ self.axes.T
-        points: NDArray[np.float64] = self.mean + self.spread * self.step * self.drawn
+        return self._moved(self.drawn)
+
+    def _moved(self, by: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean moved by each row, in steps."""
+        points = np.tile(self.mean, (by.shape[0], 1))
+        points[:, self.sought] += self.spread * self.step * by
         return points
 
     def learn(self, values: NDArray[np.float64]) -> None:
@@ -52,12 +112,12 @@ class Strategy:
         self.rounds += 1
         best = self.drawn[np.argsort(-values, kind="stable")[: self.weights.size]]
         move = self.weights @ best
-        self.mean = self.mean + self.spread * self.step * move
+        self.mean = self._moved(move[None])[0]
         white = self.axes @ ((self.axes.T @ move) / self.lengths)
         kept = 1 - self.step_rate
         self.step_path = kept * self.step_path + math.sqrt(self.step_rate * (2 - self.step_rate) * self.mass) * white
         length = float(np.linalg.norm(self.step_path))
-        steady = length / math.sqrt(1 - kept ** (2 * self.rounds)) < (1.4 + 2 / (self.mean.size + 1)) * self.expected
+        steady = length / math.sqrt(1 - kept ** (2 * self.rounds)) < (1.4 + 2 / (self.sought.size + 1)) * self.expected
         gain = math.sqrt(self.path_rate * (2 - self.path_rate) * self.mass) if steady else 0.0
         self.path = (1 - self.path_rate) * self.path + gain * move
         self.step *= math.exp(min(1.0, self.step_rate / self.damping * (length / self.expected - 1)))

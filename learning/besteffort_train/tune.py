@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,28 +12,22 @@ from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_sim.report import share_of_peak
 from besteffort_sim.simulator import simulate
-from besteffort_train.strategy import Strategy
+from besteffort_train.strategy import Strategy, climb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from besteffort_core.policies import Parameters
     from besteffort_sim.model import Log, Plan
     from besteffort_train.episodes import Episode
+    from besteffort_train.strategy import Search
 
-__all__ = ["LATE_COST", "Search", "mean_reward", "mean_worth", "tune_ladder", "tune_price", "worth"]
+__all__ = ["LATE_COST", "mean_reward", "mean_worth", "tune_ladder", "tune_price", "worth"]
 
 LATE_COST = 0.1
 """What a request that misses its deadline costs, in shares of its peak: searches pay for availability."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """How long and how wide to search."""
-
-    rounds: int = 20
-    candidates: int = 8
-    """In each round."""
 
 
 def mean_reward(episodes: Sequence[Episode], plan: Plan) -> float:
@@ -87,10 +80,9 @@ def _tuned(
     rng: np.random.Generator,
 ) -> Parameters:
     """Return the best of all means of the search, the start among them."""
+
+    def worths(points: NDArray[np.float64], played: Sequence[Episode]) -> NDArray[np.float64]:
+        return np.array([mean_worth(played, build_plan(kind, point)) for point in points])
+
     strategy = Strategy(start, spread, search.candidates, rng)
-    tried = [(mean_worth(episodes, build_plan(kind, start)), start)]
-    for _ in range(search.rounds):
-        drawn = strategy.draw()
-        strategy.learn(np.array([mean_worth(episodes, build_plan(kind, point)) for point in drawn]))
-        tried.append((mean_worth(episodes, build_plan(kind, strategy.mean)), strategy.mean))
-    return max(tried, key=lambda pair: pair[0])[1]
+    return climb(strategy, search, worths, lambda: episodes, episodes).point

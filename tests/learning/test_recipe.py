@@ -8,7 +8,7 @@ from besteffort_train.episodes import Spread
 from besteffort_train.hyper import Hyper
 from besteffort_train.recipe import Made, Recipe, make_policy
 from besteffort_train.search import ScorerSearch
-from besteffort_train.tune import Search
+from besteffort_train.strategy import Search
 from support.learning import small_service
 
 SERVICE = small_service()

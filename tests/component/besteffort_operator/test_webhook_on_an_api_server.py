@@ -36,6 +36,7 @@ CONFIGURATION = "besteffort-system-besteffort"
 SECRET_NAME = "besteffort-webhook"
 IMAGE = "registry.example/router:1"
 SURROUNDINGS = Surroundings(IMAGE, "0.1.0")
+ESTABLISHED, CLOSE_WAIT = "01", "08"
 
 pytestmark = pytest.mark.cluster
 
@@ -208,6 +209,12 @@ async def test_when_no_webhook_answers_the_configuration_says_what_becomes_of_a_
     assert (await cluster.create(POD, pod(place, None)))["kind"] == "Pod"
 
 
+def is_connected(port: int) -> bool:
+    """Tell whether a socket of this machine's port is open on this side, as /proc/net/tcp has it in hexadecimal."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[1].endswith(f":{port:04X}") and row[3] in (ESTABLISHED, CLOSE_WAIT) for row in rows)
+
+
 @asynccontextmanager
 async def running(cluster: Cluster, port: int, life: timedelta) -> AsyncIterator[Webhook]:
     """Yield a webhook in this process whose certificates live so long."""
@@ -219,6 +226,8 @@ async def running(cluster: Cluster, port: int, life: timedelta) -> AsyncIterator
     finally:
         task.cancel()
         await asyncio.wait([task])
+        # A TLS connection ends with an answer of the API server; the loop must live until then.
+        await until(lambda: asyncio.sleep(0, not is_connected(port)), "the connections to end")
 
 
 async def test_certificates_are_renewed_while_pods_are_made_and_each_gets_its_router(

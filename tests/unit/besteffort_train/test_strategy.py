@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from besteffort_train.strategy import Strategy
+from besteffort_train.strategy import Found, Search, Strategy, climb
 
 TOP = np.arange(6.0)
 
@@ -41,3 +41,37 @@ def test_where_nothing_is_better_it_stays_wide() -> None:
     for _ in range(30):
         strategy.learn(np.random.default_rng(strategy.rounds).normal(size=strategy.draw().shape[0]))
     assert strategy.step > 0.1
+
+
+def test_what_has_no_spread_stays_and_costs_the_search_nothing() -> None:
+    fixed = Strategy(np.append(np.zeros(6), 7.0), np.append(np.ones(6), 0.0), 10, np.random.default_rng(0))
+    for _ in range(20):
+        drawn = fixed.draw()
+        assert np.all(drawn[:, 6] == 7.0)
+        fixed.learn(value(drawn[:, :6]))
+    assert np.array_equal(fixed.mean[:6], climbed(0, 20).mean)
+
+
+def test_a_climb_draws_anew_when_it_should_and_keeps_the_best_mean() -> None:
+    draws: list[int] = []
+    heard: list[Found] = []
+
+    def draw() -> list[int]:
+        draws.append(len(draws))
+        return draws[-1:]
+
+    search = Search(rounds=7, candidates=10, renewed=3, check_rounds=2)
+    strategy = Strategy(np.zeros(6), np.ones(6), search.candidates, np.random.default_rng(0))
+    best = climb(strategy, search, lambda points, _: value(points), draw, [], heard.append)
+    assert draws == [0, 1, 2]
+    assert [one.round for one in heard] == [1, 2, 3, 4, 5, 6, 7]
+    assert [one.value for one in heard[1:3]] == [heard[1].value] * 2
+    assert best.value == max(float(value(np.zeros((1, 6)))[0]), *(one.value for one in heard))
+    assert best.round in (0, 2, 4, 6, 7)
+
+
+def test_a_climb_that_finds_nothing_better_ends_where_it_set_out() -> None:
+    strategy = Strategy(TOP, np.ones(6), 10, np.random.default_rng(0))
+    best = climb(strategy, Search(rounds=5), lambda points, _: value(points), lambda: [0], [0])
+    assert best.round == 0
+    assert np.array_equal(best.point, TOP)

@@ -8,7 +8,8 @@ from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import simulate
 from besteffort_train.episodes import Episode, Spread, draw_episode
-from besteffort_train.tune import LATE_COST, Search, mean_reward, mean_worth, tune_ladder, tune_price
+from besteffort_train.strategy import Search
+from besteffort_train.tune import LATE_COST, mean_reward, mean_worth, tune_ladder, tune_price
 from support.learning import small_service
 from support.worlds import pool_of, workload_of, world_of
 
