@@ -2,16 +2,15 @@
 
 Two settings: the demo's models on this machine, measured first as `besteffort demo` does; and four emulated GPU servers
 with three sizes each, which sleep where a GPU would compute. The simulator gets what the router was told, the same
-arrivals, tasks and deadlines, the seconds that a single request takes beyond its profile, and what full batches of the
-demo's models take against theirs: measured between the rounds, since machines change, one size at a time, without a
-router. Nothing is fitted to what the policies did, and each turn of one begins with a router that has learned nothing.
+arrivals, tasks and deadlines, the seconds that a single request takes beyond its batch, and, as machines change while
+one looks, the processor seconds that batches of the demo's models took in each turn against their profile. Nothing is
+fitted to what the policies did, and each turn of one begins with a router that has learned nothing.
 Policies count as tied, and their order as equal, where they differ by less than two standard errors, measured or
 predicted. The last line is one JSON object.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import signal
@@ -25,8 +24,8 @@ import numpy as np
 from emulated.pool import MEAN_TOKENS, SIZES, SLOWED, EmulatedStack, overslept_s, profiles, write_repository
 from gap.comparison import compare, inverted, result
 from gap.live import contestants, fresh_router, measure, ping_s
+from gap.meter import Meter, alone_s, nothing, since
 from gap.prediction import Truth, predict
-from gap.saturation import saturate, slowness
 
 from besteffort_cli.calibrate import measure_stack
 from besteffort_cli.calibration import profiles_of
@@ -87,7 +86,8 @@ def emulated_setting() -> dict[str, Any]:
             mean_row = Row(course.rows[0].task, str(MEAN_TOKENS), "-")
             overhead_s = ping_s(router.address, course.model_name, mean_row) - SIZES[0].seconds(MEAN_TOKENS)
             entries = contestants([size.name for size in SIZES], learned=False)
-            live = measure(stack, profiles(), course, entries, lambda: [1.0] * len(SIZES))  # they sleep what it says
+            # Nothing says that they are slower than their profile: they sleep what it says.
+            live = measure(stack, profiles(), course, entries, lambda: nothing(profiles()))
             overslept_ms = [round(1000 * value, 2) for value in np.quantile(overslept_s(stack.folder), (0.5, 0.99))]
     return compared("emulated", live, Truth(overhead_s, token_noise)) | {
         "slowed": SLOWED,
@@ -119,18 +119,13 @@ def demo_setting() -> dict[str, Any]:
     names = [size.name for size in local.service.spec.sizes]
     with LocalStack(local, ground) as stack, confined(ground.cores.rest):
         measured = measure_stack(local, stack, prompts)
-        rows = read_rows(prompts)
-        profiled = profiles_of(measured)
-        capacities_rps = saturate(local.service, stack, rows, profiled)
-        course = demo_course(local, rows, capacities_rps)
-        router = fresh_router(stack, profiled, course)
+        profiled, rows = profiles_of(measured), read_rows(prompts)
+        course = demo_course(local, rows, {size: found.capacity_rps for size, found in measured.items()})
+        router, meter = fresh_router(stack, profiled, course), Meter(local.service, stack, profiled)
         stack.set_policy(PolicyKind.STATIC, static_size=names[0])
-        direct = next(backend.address for backend in stack.backends if names[0] in backend.sizes)
-        direct_s = ping_s(direct, local.service.spec.sizes[0].triton_model, rows[0])
-        overhead_s = ping_s(router.address, course.model_name, rows[0]) - direct_s
-        entries = contestants(names, learned=bool(local.bundle_path()))
-        gauge = functools.partial(slowness, local.service, stack, rows, profiled)
-        live = measure(stack, profiled, course, entries, gauge)
+        before = meter.read()
+        overhead_s = ping_s(router.address, course.model_name, rows[0]) - alone_s(since(before, meter.read()))
+        live = measure(stack, profiled, course, contestants(names, learned=bool(local.bundle_path())), meter.read)
     return compared("demo", live, Truth(overhead_s, batch_noise, NOISE_DRAWS))
 
 
@@ -156,7 +151,9 @@ def compared(name: str, live: Live, truth: Truth) -> dict[str, Any]:
         "latency_gap": round(max(abs(gap) for policy in policies.values() for gap in policy.latency_gaps), 3),
         "inverted": inverted(policies),
         "overhead_ms": round(1000 * truth.overhead_s, 2),
-        "true_over_profiled_s": [[round(factor, 3) for factor in factors] for factors in live.slowness],
+        "true_over_profiled_s": {
+            name: [factors.round(3).tolist() for factors in rounds] for name, rounds in live.slowness.items()
+        },
         "others_share_of_cores": round(live.others_share, 3),
         "restarts": live.restarts,
         "policies": result(policies),

@@ -6,11 +6,11 @@ import os
 import statistics
 import time
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from gap.processor import all_busy_s, own_busy_s
+from gap.meter import since, slowness, together
+from gap.processor import all_busy_s, busy_s
 
 from besteffort_cli.contest import Contestant, run, schedule
 from besteffort_cli.record import Outcome
@@ -20,6 +20,9 @@ from besteffort_router.config import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from gap.meter import Work
+    from numpy.typing import NDArray
 
     from besteffort_cli.contest import Course
     from besteffort_cli.dataset import Row
@@ -46,8 +49,8 @@ class Live:
     settings: Mapping[str, Settings]
     """By the name of the policy."""
     rounds: Mapping[str, Sequence[Sequence[Record]]]
-    slowness: Sequence[Sequence[float]]
-    """True over profiled seconds, by size, of each round: the mean of what was gauged before and after it."""
+    slowness: Mapping[str, Sequence[NDArray[np.float64]]]
+    """True over profiled seconds of each size, in every round of a policy."""
     others_share: float
     """Share of all cores' time that went to anybody else while the policies took their turns."""
     restarts: int
@@ -89,9 +92,9 @@ def measure(
     profiles: Mapping[str, Profile],
     course: Course,
     entries: Sequence[Contestant],
-    gauge: Callable[[], Sequence[float]],
+    read: Callable[[], Work],
 ) -> Live:
-    """Let all policies take their turns; `gauge` says before, between and after the rounds how slow the sizes are.
+    """Let all policies take their turns; `read` tells what the servers have done so far.
 
     Each turn has a router of its own: what one policy made it learn of the servers would cost the next one some points,
     and no simulation begins with that.
@@ -102,19 +105,25 @@ def measure(
     """
     settings: dict[str, Settings] = {}
     rounds: dict[str, list[Sequence[Record]]] = {entry.name: [] for entry in entries}
-    gauged: list[Sequence[float]] = []
-    began_s, all_s, own_s = time.monotonic(), all_busy_s(), own_busy_s()
+    done: dict[str, list[Work]] = {entry.name: [] for entry in entries}
+    began_s, all_s, own_s = time.monotonic(), all_busy_s(), busy_s(os.getpid())
     for number, entry in schedule(entries, course.rounds):
-        if len(gauged) == number:
-            gauged.append(gauge())
         router, once = fresh_router(stack, profiles, course), replace(course, rounds=1, seed=course.seed + number)
+        before = read()
         scores = run(stack, router, once, [entry], lambda _number, _ended, _entry: None)
         if not scores:
             raise KeyboardInterrupt
         rounds[entry.name] += scores[0].rounds
+        done[entry.name].append(since(before, read()))
         settings[entry.name] = load_settings(stack.folder / "router.json")
-    gauged.append(gauge())
-    others_s = (all_busy_s() - all_s) - (own_busy_s() - own_s)
+    others_s = (all_busy_s() - all_s) - (busy_s(os.getpid()) - own_s)
     cores_s = (time.monotonic() - began_s) * (os.cpu_count() or 1)
-    slowness = [np.mean(pair, axis=0).tolist() for pair in pairwise(gauged)]
-    return Live(course, settings, rounds, slowness, others_s / cores_s, stack.restarts)
+    return Live(course, settings, rounds, _slowness(done, settings), others_s / cores_s, stack.restarts)
+
+
+def _slowness(
+    done: Mapping[str, Sequence[Work]], settings: Mapping[str, Settings]
+) -> Mapping[str, Sequence[NDArray[np.float64]]]:
+    batch_s = next(iter(settings.values())).pool.batch_s
+    total = together([work for turns in done.values() for work in turns])
+    return {name: [slowness(turn, total, batch_s) for turn in turns] for name, turns in done.items()}

@@ -41,18 +41,21 @@ class Truth:
 def predict(live: Live, truth: Truth) -> dict[str, list[list[Log]]]:
     """Return the logs of each round by the name of the policy, one for each draw of the noise."""
     return {
-        name: [[_simulated(live, settings, truth, number, draw) for draw in range(truth.draws)] for number in rounds]
-        for name, settings in live.settings.items()
-        for rounds in [range(live.course.rounds)]
+        name: [
+            [_simulated(live, name, truth, number, draw) for draw in range(truth.draws)]
+            for number in range(live.course.rounds)
+        ]
+        for name in live.settings
     }
 
 
-def _simulated(live: Live, settings: Settings, truth: Truth, number: int, draw: int) -> Log:
+def _simulated(live: Live, name: str, truth: Truth, number: int, draw: int) -> Log:
+    settings = live.settings[name]
     policy = settings.policy
     kind = policy.rule.kind if policy.network is None else policy.kind
     plan = build_plan(kind, policy.rule.parameters, policy.network)
     ready = np.ones(len(settings.backends), dtype=np.bool_)
-    world = World(np.array(live.slowness[number]), ready, truth.overhead_s, settings.max_requests)
+    world = World(live.slowness[name][number], ready, truth.overhead_s, settings.max_requests)
     return simulate(settings.pool, world, _workload(live, settings, truth, number, draw), plan)
 
 

@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
-__all__ = ["all_busy_s", "own_busy_s"]
+__all__ = ["all_busy_s", "busy_s"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 IDLE, WAITING = 3, 4
@@ -18,8 +18,8 @@ def all_busy_s() -> float:
     return (sum(ticks) - ticks[IDLE] - ticks[WAITING]) / TICKS
 
 
-def own_busy_s() -> float:
-    """Return the seconds that this process and the living ones below it have computed."""
+def busy_s(process: int) -> float:
+    """Return the seconds that a process and those below it have computed, ended ones of theirs included."""
     ticks: dict[int, int] = {}
     children = defaultdict(list)
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -27,12 +27,12 @@ def own_busy_s() -> float:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:  # it has ended
             continue
-        process = int(path.parent.name)
-        children[int(fields[1])].append(process)
-        ticks[process] = int(fields[11]) + int(fields[12])
-    found, todo = 0, [os.getpid()]
+        one = int(path.parent.name)
+        children[int(fields[1])].append(one)
+        ticks[one] = sum(map(int, fields[11:15]))
+    found, todo = 0, [process]
     while todo:
-        process = todo.pop()
-        found += ticks.get(process, 0)
-        todo += children[process]
+        one = todo.pop()
+        found += ticks.get(one, 0)
+        todo += children[one]
     return found / TICKS
