@@ -81,7 +81,10 @@ def inverted(policies: Mapping[str, Policy]) -> list[str]:
 
 
 def standard_error(values: NDArray[np.float64]) -> float:
-    """Return that of the mean, from means of blocks, since what fails fails in bursts."""
+    """Return that of the mean, from means of blocks, since what fails fails in bursts.
+
+    What differs from one turn to the next, as the machine does, is not in it.
+    """
     blocks = [block.mean() for block in np.array_split(values, max(values.size // BLOCK, 2))]
     return float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
 

@@ -52,7 +52,7 @@ class Live:
     slowness: Mapping[str, Sequence[NDArray[np.float64]]]
     """True over profiled seconds of each size, in every round of a policy."""
     others_share: float
-    """Share of all cores' time that went to anybody else while the policies took their turns."""
+    """Share of all cores' time that went to anybody else while the policies took their turns, and between them."""
     restarts: int
     """How often a server died and was started anew: what it had is lost, which no simulator foresees."""
 
@@ -69,22 +69,30 @@ def contestants(sizes: Sequence[str], *, learned: bool) -> list[Contestant]:
 
 
 def fresh_router(stack: LocalStack, profiles: Mapping[str, Profile], course: Course) -> RouterProcess:
-    """Return a router that has learned nothing but what a few requests for each size teach.
+    """Return a router that has learned no more than WARM_UP_REQUESTS of each size teach, one at a time.
 
-    First ones pay for connections and cold code, on every server.
+    First requests pay for connections and cold code, on every server.
     """
     router = stack.serve(profiles)
     for size in profiles:
         stack.set_policy(PolicyKind.STATIC, static_size=size)
         offsets_s = np.arange(WARM_UP_REQUESTS) * WARM_UP_GAP_S
-        replay(router.address, course.model_name, offsets_s, course.rows, PATIENCE_S)
+        _replayed(router.address, course.model_name, offsets_s, course.rows)
     return router
 
 
 def ping_s(address: str, model: str, row: Row) -> float:
     """Return the median seconds of a single request to an idle service."""
-    records = replay(address, model, np.arange(PINGS) * PING_GAP_S, [row], PATIENCE_S)
+    records = _replayed(address, model, np.arange(PINGS) * PING_GAP_S, [row])
     return statistics.median(record.latency_s for record in records if record.outcome is Outcome.IN_TIME)
+
+
+def _replayed(address: str, model: str, offsets_s: NDArray[np.float64], rows: Sequence[Row]) -> Sequence[Record]:
+    """Replay with patience; Ctrl-C, which ends a replay, ends all."""
+    records = replay(address, model, offsets_s, rows, PATIENCE_S)
+    if any(record.outcome is Outcome.CANCELLED for record in records):
+        raise KeyboardInterrupt
+    return records
 
 
 def measure(
@@ -97,7 +105,7 @@ def measure(
     """Let all policies take their turns; `read` tells what the servers have done so far.
 
     Each turn has a router of its own: what one policy made it learn of the servers would cost the next one some points,
-    and no simulation begins with that.
+    and simulations begin with nothing learned.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, after which nothing is complete.

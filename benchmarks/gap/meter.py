@@ -1,7 +1,8 @@
 """What the servers of sizes did, by their own accounts: processor seconds, and the batches that these went into.
 
-Unlike the seconds that a batch takes, its processor seconds hardly depend on who else wants the processor, nor on what
-a policy sends; but they do on the machine, whose speed may change from one moment to the next.
+A batch takes longer when others want the processor too; its processor seconds do not count that. They move with the
+machine, whose speed may change from one moment to the next. What a server spends on requests that are never computed is
+counted to the batches.
 """
 
 from __future__ import annotations
@@ -57,15 +58,14 @@ def together(parts: Sequence[Work]) -> Work:
 
 
 class Meter:
-    """Reads the servers of a stack; each has a single size."""
+    """Reads the servers of a stack: one for each size, none of which was started anew since."""
 
     def __init__(self, service: BestEffortService, stack: LocalStack, profiles: Mapping[str, Profile]) -> None:
         self._nothing = nothing(profiles)
-        backends = {size: backend for backend in stack.backends for size in backend.sizes}
-        assert len(backends) == len(stack.backends), "processor seconds would be those of several sizes"
         self._servers = []
         for size in service.spec.sizes:
-            backend = backends[size.name]
+            (backend,) = (one for one in stack.backends if size.name in one.sizes)
+            assert backend.sizes == (size.name,), "processor seconds would be those of several sizes"
             keeper = _first_process(f"--model-repository={stack.folder / backend.name}/")
             self._servers.append((keeper, InferenceServerClient(backend.address), size.triton_model))
 
@@ -81,15 +81,16 @@ class Meter:
 
 
 def _first_process(argument: str) -> int:
-    """Return the oldest process with an argument that begins so: the ancestor of the others."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    """Return the process with an argument that begins so which is the ancestor of all others."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            if f"\0{argument}" in path.read_text(errors="replace"):
-                found.append(int(path.parent.name))
+            if f"\0{argument}" in (path / "cmdline").read_text(errors="replace"):
+                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:  # it has ended
             continue
-    return min(found)
+    (first,) = (process for process, parent in parents.items() if parent not in parents)
+    return first
 
 
 def slowness(turn: Work, all_turns: Work, batch_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,9 +110,13 @@ def profiled_s(work: Work, batch_s: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Nobody knows which batches cancelled requests were in: all count as that much smaller.
     """
-    most = np.arange(work.batches.shape[1])
-    part = work.answered / np.maximum(work.batches @ most, 1)
-    return np.array([one @ np.interp(part[size] * most, most, batch_s[size]) for size, one in enumerate(work.batches)])
+    part = work.answered / np.maximum(work.batches @ np.arange(work.batches.shape[1]), 1)
+    return np.array([_profiled_s(*one) for one in zip(work.batches, part, batch_s, strict=True)])
+
+
+def _profiled_s(batches: NDArray[np.int64], part: float, batch_s: NDArray[np.float64]) -> float:
+    known = np.flatnonzero(np.isfinite(batch_s))  # beyond a size's largest batch its seconds are infinite
+    return float(batches[known] @ np.interp(part * known, known, batch_s[known]))
 
 
 def alone_s(work: Work) -> float:

@@ -1,4 +1,4 @@
-"""The same setting, simulated: what the router was told, the same arrivals, tasks and deadlines, nothing fitted."""
+"""The same setting, simulated: what the router was told, the same arrivals, tasks and deadlines, servers as fast."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Truth:
     """What the router does not know of the servers."""
 
     overhead_s: float
-    """What one request takes on an idle service beyond its profile."""
+    """What one request takes on an idle service beyond its batch."""
     noise: Noise
     """Factors on the work of batches, from the prompts of all requests."""
     draws: int = 1

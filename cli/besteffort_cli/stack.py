@@ -51,6 +51,8 @@ class LocalStack:
         self._hosted = {name: sizes for name, sizes in _hosted(local).items() if sizes}
         self._tritons = [self._triton(name, sizes) for name, sizes in self._hosted.items()]
         self._supervisor = Supervisor(ground.say)
+        self._routers = Supervisor(ground.say)
+        """Of the router alone, so that another can take its place."""
         self._router: RouterProcess | None = None
         self._profiles: Mapping[str, Profile] = {}
 
@@ -68,6 +70,7 @@ class LocalStack:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._routers.close()
         self._supervisor.close()
 
     @property
@@ -82,8 +85,8 @@ class LocalStack:
 
     @property
     def restarts(self) -> int:
-        """Return how often a server that died was started anew."""
-        return self._supervisor.restarts
+        """Return how often a server that died, or the router that serves, was started anew."""
+        return self._supervisor.restarts + self._routers.restarts
 
     def serve(
         self, profiles: Mapping[str, Profile], *, listen: str = "127.0.0.1:0", metrics: str = "127.0.0.1:0"
@@ -96,13 +99,14 @@ class LocalStack:
             ResourceError: a size has no quality or no latency.
             ServerError: it does not start.
         """
-        if self._router:
-            self._supervisor.drop(self._router)
         self._profiles = profiles
-        self._router = RouterProcess(self.folder, listen=listen, metrics=metrics, cores=self._ground.cores.rest)
-        self._router.write(self._config(self._local.service.spec.policy))
-        self._supervisor.run([self._router])
-        return self._router
+        config = self._config(self._local.service.spec.policy)
+        router = RouterProcess(self.folder, listen=listen, metrics=metrics, cores=self._ground.cores.rest)
+        self._routers.close()
+        self._router, self._routers = router, Supervisor(self._ground.say)
+        router.write(config)
+        self._routers.run([router])
+        return router
 
     def set_policy(self, kind: PolicyKind, *, static_size: str | None = None) -> None:
         """Let another policy rule; return when the router has taken it.

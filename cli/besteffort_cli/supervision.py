@@ -70,12 +70,6 @@ class Supervisor:
             watcher.start()
             self._watchers.append(watcher)
 
-    def drop(self, part: Part) -> None:
-        """Stop a part for good."""
-        self._parts.remove(part)
-        part.ask_to_stop()
-        part.stop()
-
     def close(self) -> None:
         """Stop all parts, the last ones first."""
         self._closing.set()
@@ -89,9 +83,9 @@ class Supervisor:
     def _watch(self, part: Part) -> None:
         """Start a part anew whenever it dies, later and later unless it ran soundly in between."""
         delay_s, started_s = self._first_delay_s, time.monotonic()
-        while part in self._parts and not self._closing.wait(LOOK_S):
+        while not self._closing.wait(LOOK_S):
             code = part.exit_code()
-            if code is None or part not in self._parts:
+            if code is None:
                 continue
             if time.monotonic() - started_s > SOUND_AFTER_S:
                 delay_s = self._first_delay_s

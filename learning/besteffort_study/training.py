@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from besteffort_core.scorer import Scorer
     from besteffort_sim.model import Plan
-    from besteffort_train.strategy import Found
+    from besteffort_train.strategy import Climbed
 
     Tell = Callable[[str], object]
 
@@ -57,7 +57,7 @@ def train_learned(
     """Return the best scorer of one search; `tell` hears of the checkpoints."""
     worths: list[float] = []
 
-    def heard(latest: Found) -> None:
+    def heard(latest: Climbed) -> None:
         if latest.round % search.check_rounds == 0:
             worths.append(round(latest.value, 4))
             tell(f"{ground.name} round {latest.round}: {latest.value:.4f}\n")

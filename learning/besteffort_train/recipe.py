@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from besteffort_core.scorer import Scorer
     from besteffort_train.dqn import Progress
     from besteffort_train.episodes import Episode, Service
-    from besteffort_train.strategy import Found
+    from besteffort_train.strategy import Climbed
 
     Report = Callable[[str, int, int, float], None]
 
@@ -99,7 +99,7 @@ def make_policy(
 
 
 def _searched_scorer(service: Service, recipe: Recipe, price: Parameters, seed: int, report: Report) -> _Found:
-    def heard(latest: Found) -> None:
+    def heard(latest: Climbed) -> None:
         report("searching", latest.round, recipe.search.rounds, latest.value)
 
     starts = start_scorers(service, price, recipe.search.hidden, seed=seed)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from besteffort_core.policies import Parameters
     from besteffort_sim.model import Plan
     from besteffort_train.episodes import Episode, Service
-    from besteffort_train.strategy import Found
+    from besteffort_train.strategy import Climbed
 
 __all__ = ["Checkpoint", "ScorerSearch", "search_scorer", "start_scorers"]
 
@@ -86,7 +86,7 @@ def search_scorer(
     settings: ScorerSearch,
     *,
     seed: int,
-    report: Callable[[Found], None] = lambda _: None,
+    report: Callable[[Climbed], None] = lambda _: None,
 ) -> Checkpoint:
     """Return the checkpoint that is worth most on `checks`, with the range that it met there; one seed, one result.
 

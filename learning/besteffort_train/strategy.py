@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Values = Callable[[NDArray[np.float64], Sequence[Played]], NDArray[np.float64]]
     """Of each row of points, the mean over what it is valued on."""
 
-__all__ = ["Found", "Search", "Strategy", "climb"]
+__all__ = ["Climbed", "Search", "Strategy", "climb"]
 
 SMALLEST = 1e-20
 """Of an eigenvalue of the covariance."""
@@ -37,7 +37,7 @@ class Search:
     """Rounds between checkpoints."""
 
 
-class Found(NamedTuple):
+class Climbed(NamedTuple):
     """A point on the way, its value on what checkpoints are judged by, and after how many rounds it was reached."""
 
     point: NDArray[np.float64]
@@ -51,20 +51,20 @@ def climb(
     values: Values[Played],
     draw: Callable[[], Sequence[Played]],
     checks: Sequence[Played],
-    report: Callable[[Found], None] = lambda _: None,
-) -> Found:
+    report: Callable[[Climbed], None] = lambda _: None,
+) -> Climbed:
     """Return the best checkpoint by `checks`, the start among them; `report` hears the last one after every round.
 
     All candidates of a round are valued on the same draw. Checkpoints are the means of the search.
     """
-    best = latest = Found(strategy.mean, float(values(strategy.mean[None], checks)[0]), 0)
+    best = latest = Climbed(strategy.mean, float(values(strategy.mean[None], checks)[0]), 0)
     drawn: Sequence[Played] = ()
     for number in range(1, search.rounds + 1):
         if (number - 1) % search.renewed == 0:
             drawn = draw()
         strategy.learn(values(strategy.draw(), drawn))
         if number % search.check_rounds == 0 or number == search.rounds:
-            latest = Found(strategy.mean, float(values(strategy.mean[None], checks)[0]), number)
+            latest = Climbed(strategy.mean, float(values(strategy.mean[None], checks)[0]), number)
             best = latest if latest.value > best.value else best
         report(latest._replace(round=number))
     return best

@@ -79,7 +79,7 @@ def _tuned(
     search: Search,
     rng: np.random.Generator,
 ) -> Parameters:
-    """Return the best of all means of the search, the start among them."""
+    """Return the best of all means of the search, the start among them; the episodes are never renewed."""
 
     def worths(points: NDArray[np.float64], played: Sequence[Episode]) -> NDArray[np.float64]:
         return np.array([mean_worth(played, build_plan(kind, point)) for point in points])

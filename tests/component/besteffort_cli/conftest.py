@@ -66,19 +66,25 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_service(folder / "service.yaml", ["small", "large"])
 
 
-PROFILES: dict[str, Profile] = {
-    "small": measured_profile(0.5, {"short": 1, "long": 0}, seconds_by_batch={1: 0.004, 4: 0.005}),
-    "large": measured_profile(1, {}, seconds_by_batch={1: 0.035, 4: 0.04}),
-}
+@pytest.fixture(scope="module")
+def profiles() -> dict[str, Profile]:
+    """What the router of the service believes."""
+    return {
+        "small": measured_profile(0.5, {"short": 1, "long": 0}, seconds_by_batch={1: 0.004, 4: 0.005}),
+        "large": measured_profile(1, {}, seconds_by_batch={1: 0.035, 4: 0.04}),
+    }
 
 
 @pytest.fixture(scope="module")
 def running(
-    triton: TritonInstallation, service: Path, tmp_path_factory: pytest.TempPathFactory
+    triton: TritonInstallation,
+    service: Path,
+    profiles: dict[str, Profile],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[LocalStack, RouterProcess, list[str]]]:
     """The service, running: its stack, its router, and what was said about it."""
     said: list[str] = []
     home = tmp_path_factory.mktemp("home")
     ground = Ground(home, split_cores(), triton, said.append)
     with LocalStack(load_local_service(service), ground) as stack:
-        yield stack, stack.serve(PROFILES), said
+        yield stack, stack.serve(profiles), said

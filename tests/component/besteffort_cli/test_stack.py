@@ -13,8 +13,11 @@ from besteffort_resource.service import PolicyKind
 from support.processes import eventually, is_keeper, processes_with
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from besteffort_cli.router_process import RouterProcess
     from besteffort_cli.stack import LocalStack
+    from besteffort_resource.profile import Profile
 
     Running = tuple[LocalStack, RouterProcess, list[str]]
 
@@ -59,3 +62,19 @@ def test_a_killed_router_comes_back_at_its_address(running: Running) -> None:
     assert stack.restarts == 1
     assert router.address == address
     assert ask(router)[0] == "abcdef=ABCDEF"
+
+
+def test_served_again_a_new_router_takes_the_place_of_the_old_one(
+    running: Running, profiles: Mapping[str, Profile]
+) -> None:
+    stack, router, said = running
+    before = len(said)
+    (old,) = [p for p in processes_with(f"{stack.folder}/router.json") if not is_keeper(p)]
+    another = stack.serve(profiles)
+    (new,) = [p for p in processes_with(f"{stack.folder}/router.json") if not is_keeper(p)]
+    assert new != old
+    assert another.address != router.address
+    assert ask(another)[0] == "abcdef=ABCDEF"
+    stack.set_policy(PolicyKind.STATIC, static_size="small")
+    assert ask(another)[1] == "small"
+    assert said[before:] == [], "the old one did not die, and nobody starts it anew"

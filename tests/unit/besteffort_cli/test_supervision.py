@@ -130,16 +130,3 @@ def test_closing_does_not_wait_for_a_part_that_waits_to_be_started() -> None:
     assert eventually(lambda: bool(said))
     supervisor.close()
     assert part.starts == 1
-
-
-def test_a_dropped_part_is_stopped_once_and_stays_dead() -> None:
-    journal: list[str] = []
-    supervisor, first, other = Supervisor(journal.append, first_delay_s=0.01), FakePart("a", journal), FakePart("b", [])
-    supervisor.run([first, other])
-    supervisor.drop(first)
-    first.die()
-    other.die()
-    assert eventually(lambda: other.starts == 2), "the one that stays is watched"
-    supervisor.close()
-    assert first.starts == 1
-    assert [line for line in journal if line.endswith(" a")] == ["start a", "wait a", "ask a", "stop a"]

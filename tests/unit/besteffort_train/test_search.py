@@ -12,7 +12,7 @@ from besteffort_core.policy import Kind
 from besteffort_sim.choice import build_plan
 from besteffort_train.episodes import Episode, Spread, draw_episode
 from besteffort_train.search import Checkpoint, ScorerSearch, scorer_of, search_scorer, start_scorers, vector_of
-from besteffort_train.strategy import Found
+from besteffort_train.strategy import Climbed
 from besteffort_train.tune import mean_worth
 from support.bundles import random_scorer
 from support.learning import small_service
@@ -27,12 +27,12 @@ STARTS = start_scorers(SERVICE, CAREFUL, 2, seed=0)
 
 
 @pytest.fixture(scope="module")
-def heard() -> list[Found]:
+def heard() -> list[Climbed]:
     return []
 
 
 @pytest.fixture(scope="module")
-def found(heard: list[Found]) -> Checkpoint:
+def found(heard: list[Climbed]) -> Checkpoint:
     return search_scorer(STARTS[:1], DRAW, CHECKS, QUICK, seed=0, report=heard.append)
 
 
@@ -59,7 +59,7 @@ def test_the_search_starts_as_price() -> None:
     assert mean_worth(episodes, learned) == pytest.approx(mean_worth(episodes, price), abs=0.02)
 
 
-def test_a_short_search_beats_its_start(found: Checkpoint, heard: list[Found]) -> None:
+def test_a_short_search_beats_its_start(found: Checkpoint, heard: list[Climbed]) -> None:
     start, best = (build_plan(Kind.LEARNED, network=scorer) for scorer in (STARTS[0], found.scorer))
     assert mean_worth(unseen(), best) > mean_worth(unseen(), start) + 0.02
     assert [one.round for one in heard] == [1, 2, 3, 4, 5, 6]

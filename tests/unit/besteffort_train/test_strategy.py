@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import itertools
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from besteffort_train.strategy import Found, Search, Strategy, climb
+from besteffort_train.strategy import Climbed, Search, Strategy, climb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TOP = np.arange(6.0)
 
@@ -52,26 +58,33 @@ def test_what_has_no_spread_stays_and_costs_the_search_nothing() -> None:
     assert np.array_equal(fixed.mean[:6], climbed(0, 20).mean)
 
 
-def test_a_climb_draws_anew_when_it_should_and_keeps_the_best_mean() -> None:
-    draws: list[int] = []
-    heard: list[Found] = []
+def test_candidates_are_valued_on_the_draw_of_their_round_and_means_on_the_checks() -> None:
+    draws, valued = itertools.count(1), list[int]()
+    heard: list[Climbed] = []
 
-    def draw() -> list[int]:
-        draws.append(len(draws))
-        return draws[-1:]
+    def values(points: np.ndarray, played: Sequence[int]) -> np.ndarray:
+        valued.append(played[0])
+        return value(points) if played[0] else -value(points)
 
-    search = Search(rounds=7, candidates=10, renewed=3, check_rounds=2)
+    search = Search(rounds=5, candidates=10, renewed=2, check_rounds=2)
     strategy = Strategy(np.zeros(6), np.ones(6), search.candidates, np.random.default_rng(0))
-    best = climb(strategy, search, lambda points, _: value(points), draw, [], heard.append)
-    assert draws == [0, 1, 2]
-    assert [one.round for one in heard] == [1, 2, 3, 4, 5, 6, 7]
-    assert [one.value for one in heard[1:3]] == [heard[1].value] * 2
-    assert best.value == max(float(value(np.zeros((1, 6)))[0]), *(one.value for one in heard))
-    assert best.round in (0, 2, 4, 6, 7)
+    best = climb(strategy, search, values, lambda: [next(draws)], [0], heard.append)
+    assert valued == [0, 1, 1, 0, 2, 2, 0, 3, 0]
+    assert [one.round for one in heard] == [1, 2, 3, 4, 5]
+    start = float(-value(np.zeros((1, 6)))[0])
+    assert [one.value for one in heard] == [start, *(float(-value(one.point[None])[0]) for one in heard[1:])]
+    # It climbs where the checks go down, so that nothing on the way is better than the start.
+    assert value(heard[-1].point[None])[0] > value(np.zeros((1, 6)))[0]
+    assert (best.round, best.value) == (0, start)
 
 
-def test_a_climb_that_finds_nothing_better_ends_where_it_set_out() -> None:
-    strategy = Strategy(TOP, np.ones(6), 10, np.random.default_rng(0))
-    best = climb(strategy, Search(rounds=5), lambda points, _: value(points), lambda: [0], [0])
-    assert best.round == 0
-    assert np.array_equal(best.point, TOP)
+def test_the_best_checkpoint_is_kept_though_later_ones_are_worse() -> None:
+    first = Strategy(np.zeros(6), np.ones(6), 10, np.random.default_rng(0))
+    heard: list[Climbed] = []
+
+    def values(points: np.ndarray, played: Sequence[int]) -> np.ndarray:
+        return value(points) if played else -np.abs(np.linalg.norm(points, axis=1) - 1.0)
+
+    best = climb(first, Search(rounds=30), values, lambda: [1], [], heard.append)
+    assert best.value == max(one.value for one in heard) > heard[-1].value
+    assert np.array_equal(best.point, heard[best.round - 1].point)
