@@ -234,11 +234,15 @@ async def test_a_status_does_not_move_the_generation_and_follows_it(cluster: Clu
 
 async def test_events_say_once_what_was_made(cluster: Cluster, namespace: str) -> None:
     await made_ready(cluster, namespace)
-    events = [e for e in await cluster.list(EVENT, namespace) if e["involvedObject"]["kind"] == "BestEffortService"]
-    created = [event for event in events if event["reason"] == "Created"]
+
+    async def told() -> list[dict[str, Any]]:
+        """The Events of the service once the last of them is there: it comes after the status."""
+        found = [e for e in await cluster.list(EVENT, namespace) if e["involvedObject"]["kind"] == "BestEffortService"]
+        return found if any(event["message"].startswith("Ready is True") for event in found) else []
+
+    created = [event for event in await until(told, "an Event of Ready") if event["reason"] == "Created"]
     assert len(created) == 1
     assert "Deployment assistant-router" in created[0]["message"]
-    assert any(event["message"].startswith("Ready is True") for event in events)
 
 
 async def test_a_second_replica_waits(
