@@ -22,6 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
 import numpy as np
 from emulated.pool import MEAN_TOKENS, SIZES, SLOWED, EmulatedStack, overslept_s, profiles, write_repository
 from gap.comparison import compare, inverted, result

@@ -7,12 +7,13 @@ counted to the batches.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from gap.processor import busy_s
 from tritonclient.grpc import InferenceServerClient
+
+from support.processes import is_keeper, processes_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,36 +62,23 @@ class Meter:
     """Reads the servers of a stack: one for each size, none of which was started anew since."""
 
     def __init__(self, service: BestEffortService, stack: LocalStack, profiles: Mapping[str, Profile]) -> None:
-        self._nothing = nothing(profiles)
+        self._profiles = profiles
         self._servers = []
         for size in service.spec.sizes:
             (backend,) = (one for one in stack.backends if size.name in one.sizes)
             assert backend.sizes == (size.name,), "processor seconds would be those of several sizes"
-            keeper = _first_process(f"--model-repository={stack.folder / backend.name}/")
+            (keeper,) = filter(is_keeper, processes_with(f"--model-repository={stack.folder / backend.name}/"))
             self._servers.append((keeper, InferenceServerClient(backend.address), size.triton_model))
 
     def read(self) -> Work:
         """Return what has been done so far."""
-        done = Work(*(part.copy() for part in self._nothing))
+        done = nothing(self._profiles)
         for size, (keeper, client, model) in enumerate(self._servers):
             (found,) = client.get_inference_statistics(model).model_stats
             done.busy_s[size], done.answered[size] = busy_s(keeper), found.inference_stats.success.count
             for one in found.batch_stats:
                 done.batches[size, one.batch_size] = one.compute_infer.count
         return done
-
-
-def _first_process(argument: str) -> int:
-    """Return the process with an argument that begins so which is the ancestor of all others."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"\0{argument}" in (path / "cmdline").read_text(errors="replace"):
-                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it has ended
-            continue
-    (first,) = (process for process, parent in parents.items() if parent not in parents)
-    return first
 
 
 def slowness(turn: Work, all_turns: Work, batch_s: NDArray[np.float64]) -> NDArray[np.float64]:

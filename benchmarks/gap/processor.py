@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections import defaultdict
 from pathlib import Path
+
+from support.processes import below
 
 __all__ = ["all_busy_s", "busy_s"]
 
@@ -20,19 +22,11 @@ def all_busy_s() -> float:
 
 def busy_s(process: int) -> float:
     """Return the seconds that a process and those below it have computed, ended ones of theirs included."""
-    ticks: dict[int, int] = {}
-    children = defaultdict(list)
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended
-            continue
-        one = int(path.parent.name)
-        children[int(fields[1])].append(one)
-        ticks[one] = sum(map(int, fields[11:15]))
-    found, todo = 0, [process]
-    while todo:
-        one = todo.pop()
-        found += ticks.get(one, 0)
-        todo += children[one]
-    return found / TICKS
+    return sum(map(_ticks, {process} | below(process))) / TICKS
+
+
+def _ticks(process: int) -> int:
+    with contextlib.suppress(OSError):  # it has ended
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15]))
+    return 0

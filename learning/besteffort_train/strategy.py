@@ -57,14 +57,18 @@ def climb(
 
     All candidates of a round are valued on the same draw. Checkpoints are the means of the search.
     """
-    best = latest = Climbed(strategy.mean, float(values(strategy.mean[None], checks)[0]), 0)
+
+    def reached(number: int) -> Climbed:
+        return Climbed(strategy.mean, float(values(strategy.mean[None], checks)[0]), number)
+
+    best = latest = reached(0)
     drawn: Sequence[Played] = ()
     for number in range(1, search.rounds + 1):
         if (number - 1) % search.renewed == 0:
             drawn = draw()
         strategy.learn(values(strategy.draw(), drawn))
         if number % search.check_rounds == 0 or number == search.rounds:
-            latest = Climbed(strategy.mean, float(values(strategy.mean[None], checks)[0]), number)
+            latest = reached(number)
             best = latest if latest.value > best.value else best
         report(latest._replace(round=number))
     return best
