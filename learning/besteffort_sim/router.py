@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from besteffort_core.arrivals import rate_after
-from besteffort_core.latency import corrected, faded
+from besteffort_core.latency import UNANSWERED_FACTOR, corrected, faded
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -165,7 +165,7 @@ def expire(router: Router, play: Play, k: int, now_s: float) -> None:
     play.log.outcome[k] = EXPIRED
     _count_in(router, play, backend, k, -1)
     if workload.steps[k] == 0.0 and elapsed_s > router.profiled_s[k] * correction_of(router, me, backend, now_s):
-        _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], elapsed_s))
+        _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], UNANSWERED_FACTOR * elapsed_s))
 
 
 def correction_of(router: Router, me: int, backend: int, now_s: float) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "UNANSWERED_FACTOR",
     "applied",
     "batch_table",
     "candidates",
@@ -38,6 +39,10 @@ MOST_SURPRISING = math.e
 """An answer counts as at most so many times as late, or as early, as expected."""
 PREDICTION_ERROR = 0.1
 """Logarithm of how far predictions from a profile that is true are off in the mean of a hundred."""
+UNANSWERED_FACTOR = 1.2
+"""What had no answer when it expired is taken to have taken so many times as long. Nobody knows how much it would have
+been; by the time to its expiry alone, a backend whose answers are all just late would stay within `PREDICTION_ERROR`.
+"""
 CORRECTION_BOUNDS = (0.25, 8.0)
 CONFIRMED_S = 1.0
 """A correction that an answer has confirmed so lately is as it was."""

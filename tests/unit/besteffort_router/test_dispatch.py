@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from besteffort_core.decide import SAFE_SHARE
 from besteffort_router.dispatch import Dispatch, Forward, Outcome, Reply
 from besteffort_router.errors import Code
 from besteffort_router.terms import Arrival
@@ -244,6 +245,15 @@ def test_slow_answers_and_silence_raise_the_estimate_and_fast_ones_lower_it() ->
     assert silent > 1.0
     assert fast < 1.0
     assert soon_cancelled == 1.0
+
+
+def test_a_server_whose_answers_are_all_just_late_is_found_out_within_a_hundred_of_them() -> None:
+    """Each was sent because it was predicted in the last moment that counts as in time."""
+    lane = dispatch().load.lanes[2]
+    for _ in range(100):
+        profiled_s = SAFE_SHARE * 0.3 / lane.correction(0.0)
+        lane.learn(0.0, profiled_s, 0.3, answered=False)
+    assert lane.correction(0.0) > 1.0 / SAFE_SHARE
 
 
 def test_new_settings_keep_counts_corrections_and_readiness_of_the_servers_that_stay() -> None:
