@@ -148,10 +148,11 @@ def batch_noise(prompts: Sequence[str], rng: np.random.Generator) -> NDArray[np.
 
 def compared(name: str, live: Live, truth: Truth) -> dict[str, Any]:
     """Return what was measured and predicted, and what of it the goals are about."""
-    policies = compare(live.rounds, predict(live, truth))
+    sizes = next(iter(live.settings.values())).sizes
+    policies = compare(live.rounds, predict(live, truth), sizes)
     print_table(name, policies)
     profiled = {name: [np.ones_like(factors) for factors in rounds] for name, rounds in live.slowness.items()}
-    by_profile = compare(live.rounds, predict(replace(live, slowness=profiled), truth))
+    by_profile = compare(live.rounds, predict(replace(live, slowness=profiled), truth), sizes)
     return {
         "gap_points": round(max(abs(policy.gap) for policy in policies.values()), 2),
         "latency_gap": round(max(abs(gap) for policy in policies.values() for gap in policy.latency_gaps), 3),

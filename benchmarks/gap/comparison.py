@@ -26,6 +26,8 @@ BLOCK = 100
 TIE_ERRORS = 2.0
 """Policies are tied where they differ by less than so many standard errors, measured or predicted."""
 QUANTILES = (0.5, 0.95)
+LEAST_ANSWERS = 200
+"""Of a size under a policy, that tell a median."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Policy:
     live_s: Sequence[float]
     """Latencies of the quantiles, of what was answered in time."""
     simulated_s: Sequence[float]
+    medians_s: Mapping[str, tuple[float, float]]
+    """Measured and predicted, by size. The median of all may lie between those of two sizes, where nothing is."""
 
     @property
     def gap(self) -> float:
@@ -52,21 +56,34 @@ class Policy:
 
 
 def compare(
-    rounds: Mapping[str, Sequence[Sequence[Record]]], logs: Mapping[str, Sequence[Sequence[Log]]]
+    rounds: Mapping[str, Sequence[Sequence[Record]]],
+    logs: Mapping[str, Sequence[Sequence[Log]]],
+    sizes: Sequence[str],
 ) -> dict[str, Policy]:
-    """Return the policies by name."""
-    return {name: _policy([record for one in rounds[name] for record in one], logs[name]) for name in rounds}
+    """Return the policies by name; `sizes` are in the order of the logs."""
+    return {name: _policy([record for one in rounds[name] for record in one], logs[name], sizes) for name in rounds}
 
 
-def _policy(records: Sequence[Record], logs: Sequence[Sequence[Log]]) -> Policy:
-    in_time = [record.latency_s for record in records if record.outcome is Outcome.IN_TIME]
-    answered = np.concatenate([log.latency_s[log.outcome == ANSWERED] for draws in logs for log in draws])
+def _policy(records: Sequence[Record], logs: Sequence[Sequence[Log]], sizes: Sequence[str]) -> Policy:
+    in_time = [record for record in records if record.outcome is Outcome.IN_TIME]
+    live_s = [np.array([record.latency_s for record in in_time if record.size == size]) for size in sizes]
+    simulated_s = [_answered_s([log for draws in logs for log in draws], size) for size in range(len(sizes))]
+    by_size = zip(sizes, live_s, simulated_s, strict=True)
     return Policy(
         live_worth=np.array([record.quality * (record.outcome is Outcome.IN_TIME) for record in records]),
         simulated_worth=np.concatenate([np.mean([log.reward for log in draws], axis=0) for draws in logs]),
-        live_s=[float(value) for value in np.quantile(in_time, QUANTILES)],
-        simulated_s=[float(value) for value in np.quantile(answered, QUANTILES)],
+        live_s=np.quantile(np.concatenate(live_s), QUANTILES).tolist(),
+        simulated_s=np.quantile(np.concatenate(simulated_s), QUANTILES).tolist(),
+        medians_s={
+            size: (float(np.median(live)), float(np.median(simulated)))
+            for size, live, simulated in by_size
+            if min(live.size, simulated.size) >= LEAST_ANSWERS
+        },
     )
+
+
+def _answered_s(logs: Sequence[Log], size: int) -> NDArray[np.float64]:
+    return np.concatenate([log.latency_s[(log.outcome == ANSWERED) & (log.size == size)] for log in logs])
 
 
 def inverted(policies: Mapping[str, Policy]) -> list[str]:
@@ -101,6 +118,7 @@ def result(policies: Mapping[str, Policy]) -> dict[str, dict[str, object]]:
             "measured_p50_p95_ms": [round(1000 * value, 1) for value in policy.live_s],
             "predicted_p50_p95_ms": [round(1000 * value, 1) for value in policy.simulated_s],
             "latency_gaps": [round(gap, 3) for gap in policy.latency_gaps],
+            "p50_ms_by_size": {size: [round(1000 * s, 1) for s in pair] for size, pair in policy.medians_s.items()},
             "requests": int(policy.live_worth.size),
         }
         for name, policy in policies.items()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gap.comparison import Policy, compare, inverted, standard_error
@@ -12,7 +14,7 @@ RNG = np.random.default_rng(3)
 
 def policy(live: float, simulated: float, spread: float = 0.01) -> Policy:
     noise = RNG.normal(0.0, spread, 2000)
-    return Policy(live + noise, simulated + noise[::-1], (0.1, 0.2), (0.1, 0.2))
+    return Policy(live + noise, simulated + noise[::-1], (0.1, 0.2), (0.1, 0.2), {})
 
 
 def record(latency_s: float, quality: float, outcome: Outcome = Outcome.IN_TIME) -> Record:
@@ -22,7 +24,7 @@ def record(latency_s: float, quality: float, outcome: Outcome = Outcome.IN_TIME)
 def log(latency_s: list[float], reward: list[float], outcome: list[int]) -> Log:
     values = {name: np.empty(0) for name in Log._fields}
     found = {"latency_s": np.array(latency_s), "reward": np.array(reward), "outcome": np.array(outcome, dtype=np.int8)}
-    return Log(**values | found)
+    return Log(**values | found | {"size": np.zeros(len(outcome), dtype=np.int64)})
 
 
 def test_policies_that_change_places_are_told() -> None:
@@ -44,7 +46,14 @@ def test_what_fails_in_a_burst_is_no_independent_evidence() -> None:
 def test_only_answers_in_time_have_a_worth_and_a_latency() -> None:
     rounds = [[record(0.1, 0.8), record(0.3, 0.8), record(9.0, 0.8, Outcome.LATE), record(0.0, 0.0, Outcome.REFUSED)]]
     logs = [[log([0.2, 0.4, np.inf, np.inf], [0.8, 0.8, 0.0, 0.0], [ANSWERED, ANSWERED, EXPIRED, EXPIRED])]]
-    found = compare({"a": rounds}, {"a": logs})["a"]
+    found = compare({"a": rounds}, {"a": logs}, ("s",))["a"]
     assert found.gap == pytest.approx(0.0)
     assert found.live_s[0] == pytest.approx(0.2)
     assert found.latency_gaps[0] == pytest.approx(0.5)
+
+
+def test_medians_are_told_of_each_size_that_answered_often_enough() -> None:
+    records = [record(0.1, 0.8)] * 300 + [replace(record(0.3, 0.8), size="t")] * 100
+    one = log([0.2] * 300 + [0.3] * 100, [0.8] * 400, [ANSWERED] * 400)
+    logs = [[one._replace(size=np.repeat([0, 1], [300, 100]))]]
+    assert compare({"a": [records]}, {"a": logs}, ("s", "t"))["a"].medians_s == {"s": pytest.approx((0.1, 0.2))}
