@@ -59,7 +59,7 @@ def processor_s(process: Process) -> float:
 
 async def compare(process: Process, direct: str, routed: str, concurrency: int) -> dict[str, float]:
     """Return medians over rounds that take direct and routed in turns."""
-    body = renamed(REQUEST, read_head(REQUEST).name_spans, name_field("model_large"))
+    body = renamed(REQUEST, read_head(REQUEST).own_spans, name_field("model_large"))
     await measure(routed, REQUEST, concurrency, WARM_UP_S)
     rounds = []
     for _ in range(ROUNDS):

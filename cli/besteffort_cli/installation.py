@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
     from besteffort_cli.interpreter import Interpreter
 
-__all__ = ["TritonInstallation", "find_or_install", "home_folder", "own_triton"]
+__all__ = ["HOME", "TritonInstallation", "find_or_install", "home_folder", "own_triton"]
 
 REQUIREMENTS = files("besteffort_cli") / "triton-requirements.txt"
+HOME = "BESTEFFORT_HOME"
+"""The variable that names it."""
 MIN_GLIBC = (2, 35)
 OTHERWISE = "name your own with --triton PATH, or servers that run elsewhere with --backend SIZE=HOST:PORT."
 
@@ -45,7 +47,7 @@ class TritonInstallation:
 
 def home_folder() -> Path:
     """Return the folder for everything that commands keep: $BESTEFFORT_HOME, else .besteffort here."""
-    return Path(os.environ.get("BESTEFFORT_HOME") or ".besteffort").absolute()
+    return Path(os.environ.get(HOME) or ".besteffort").absolute()
 
 
 def own_triton(path: Path) -> TritonInstallation:

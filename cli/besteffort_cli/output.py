@@ -26,7 +26,7 @@ class Output(StrEnum):
 OutputOption = Annotated[Output, typer.Option("--output", help="table for people, json for programs.")]
 
 
-def make_writable(folder: Path) -> None:
+def make_writable(folder: Path, given_by: str = "--out") -> None:
     """Make a folder for results and try it, so that it is refused before the work and not after.
 
     Raises:
@@ -37,4 +37,4 @@ def make_writable(folder: Path) -> None:
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"--out: {folder} cannot be written ({error.strerror}); give another folder.") from error
+        raise InputError(f"{given_by}: {folder} cannot be written ({error.strerror}); give another folder.") from error

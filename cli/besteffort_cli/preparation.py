@@ -12,7 +12,8 @@ import typer
 from besteffort_cli.bundle_file import read_bundle
 from besteffort_cli.cores import split_cores
 from besteffort_cli.errors import InputError
-from besteffort_cli.installation import find_or_install, home_folder, own_triton
+from besteffort_cli.installation import HOME, find_or_install, home_folder, own_triton
+from besteffort_cli.output import make_writable
 from besteffort_cli.stack import Ground
 from besteffort_cli.triton import is_ready
 from besteffort_core.bundle import require_kind, require_layout
@@ -77,6 +78,7 @@ def find_ground(local: LocalService, *, triton: Path | None, cores: str) -> Grou
     for size in local.embedded:
         local.model_folder(size)
     _check_remotes(local)
+    make_writable(home, HOME)
     if not local.embedded:
         return Ground(home, split, None, say)
     installation = own_triton(triton) if triton else find_or_install(home, say)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from besteffort_resource.service import BestEffortService, Placement
     from besteffort_resource.size import Size
 
-__all__ = ["GRPC_PORT", "HTTP_PORT", "METRICS_PORT", "Server", "longest_request_s", "servers"]
+__all__ = ["GRPC_PORT", "HTTP_PORT", "METRICS_PORT", "Server", "longest_request_s", "servers", "worth_until_s"]
 
 HTTP_PORT = 8000
 GRPC_PORT = 8001
@@ -58,11 +58,13 @@ def servers(service: BestEffortService) -> tuple[Server, ...]:
     return tuple(Server(triton_name(service, size.name), (size,), only=size.name, host=size) for size in sizes)
 
 
-def longest_request_s(service: BestEffortService) -> int:
-    """Return how long a request may be under way, in seconds: until its answer is worth nothing to anybody.
-
-    Whole minutes: it is in the pods, and a changed deadline should not replace every server.
-    """
+def worth_until_s(service: BestEffortService) -> float:
+    """Return how long a request may be under way, in seconds: until its answer is worth nothing to anybody."""
     deadline = service.spec.deadline
     factor = float(deadline.grace_factor) if deadline.mode is DeadlineMode.SOFT else 1.0
-    return 60 * math.ceil(deadline.max_s * factor / 60)
+    return float(deadline.max_s * factor)
+
+
+def longest_request_s(service: BestEffortService) -> int:
+    """As `worth_until_s`, in whole minutes: it is in the pods, and a changed deadline should not replace every server."""
+    return 60 * math.ceil(worth_until_s(service) / 60)

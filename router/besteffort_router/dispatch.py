@@ -41,6 +41,10 @@ SENTENCES = {
     Refusal.HOPELESS: (Code.RESOURCE_EXHAUSTED, "no answer is expected before it would be worth nothing"),
     Refusal.NO_READY_SIZE: (Code.UNAVAILABLE, "no server of a size that may answer is ready"),
 }
+FAILURES = frozenset({Code.UNKNOWN, Code.INTERNAL, Code.DATA_LOSS})
+"""Errors of the server."""
+FAULTS = frozenset({Code.INVALID_ARGUMENT, Code.NOT_FOUND, Code.OUT_OF_RANGE, Code.UNIMPLEMENTED})
+"""Errors of the client, whatever server it is."""
 PUSHBACK_MS = {Refusal.QUEUE_FULL: 100, Refusal.NO_READY_SIZE: 1000}
 MOST_PUSHBACK_MS = 5000
 
@@ -149,7 +153,7 @@ class Dispatch:
         except RequestError as error:
             self.ledger.turned_down(error.code)
             return Reply(error.code, str(error), ())
-        return self._first(now_s, Ticket(now_s, arrival.body, head.name_spans, terms))
+        return self._first(now_s, Ticket(now_s, arrival.body, head.own_spans, terms))
 
     def finish(self, now_s: float, ticket: Ticket, outcome: Outcome) -> Reply | Forward:
         """Return the end of a forwarded request, or where it goes next.
@@ -169,7 +173,8 @@ class Dispatch:
         if outcome.code is Code.OK:
             worth = utility(ticket.quality, elapsed_s, ticket.terms.deadline_s, ticket.grace_factor)
             self.ledger.quality_sum += worth
-        self._close(ticket, outcome.code, "met" if met else "missed", elapsed_s)
+        ended = "met" if met else "invalid" if outcome.code in FAULTS else "missed"
+        self._close(ticket, outcome.code, ended, elapsed_s)
         message = outcome.message
         if outcome.code is Code.DEADLINE_EXCEEDED:
             message = f"no answer within {ticket.worth_until_s() - ticket.arrival_s:g} s"
@@ -247,6 +252,10 @@ class Dispatch:
     def _leave_lane(self, now_s: float, ticket: Ticket, code: Code) -> None:
         lane = ticket.lane
         lane.leave()
+        if code is Code.OK:
+            lane.answered()
+        elif code in FAILURES:
+            lane.failed(now_s)
         if code in (Code.OK, Code.DEADLINE_EXCEEDED, Code.CANCELLED):
             lane.learn(now_s, ticket.profiled_s, now_s - ticket.sent_s, answered=code is Code.OK)
 

@@ -45,7 +45,7 @@ class Follower:
         self._rng = rng
         self._look_at_s = 0.0
         self._moved_s = 0.0
-        self._max_requests = dispatch.settings.max_requests
+        self._began_with = dispatch.settings
         self._working: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -78,7 +78,8 @@ class Follower:
     async def _look_around(self) -> None:
         """Follow a change of the files, and now and then one of the addresses behind names."""
         now_s = asyncio.get_running_loop().time()
-        if self._watch.suspects():
+        # In threads: the bundle may lie on a network volume, and those may hang.
+        if await asyncio.to_thread(self._watch.suspects):
             settings = await asyncio.to_thread(self._watch.read)
             if settings is not None:
                 await self._take(settings)
@@ -109,8 +110,10 @@ class Follower:
 
     def _report(self, settings: Settings) -> None:
         _LOG.info("configuration %s is in force", settings.digest)
-        if settings.max_requests > self._max_requests:
-            _LOG.warning("limits.max_requests: above %d it takes effect at a restart only", self._max_requests)
+        for limit in ("max_requests", "max_bytes"):
+            most = getattr(self._began_with, limit)
+            if getattr(settings, limit) > most:
+                _LOG.warning("limits.%s: above %d it takes effect at a restart only", limit, most)
         if settings.bundle_error:
             self._dispatch.ledger.config_errors += 1
             _LOG.error("%s; until then %s rules", settings.bundle_error, settings.policy.rule.kind)

@@ -53,7 +53,7 @@ class Ledger:
         self.decisions: Counter[tuple[str, str]] = Counter()
         """By size and reason."""
         self.deadlines: Counter[tuple[str, str]] = Counter()
-        """By size and outcome: met, missed, refused, cancelled."""
+        """By size and outcome: met, missed, refused, cancelled, invalid."""
         self.refused: Counter[str] = Counter()
         self.fallback: Counter[str] = Counter()
         self.shadow: Counter[tuple[str, str]] = Counter()
@@ -83,7 +83,7 @@ class Ledger:
         self.refused[reason] += 1
 
     def ended(self, size: str, task: str, code: Code, outcome: str, seconds: float) -> None:
-        """Count a forwarded request that ends: met, missed or cancelled."""
+        """Count a forwarded request that ends: met, missed, cancelled, or invalid to the server."""
         self.requests[size, code.name, task] += 1
         self.deadlines[size, outcome] += 1
         self.request_s[size].add(seconds)

@@ -28,6 +28,11 @@ ALONE, MOST_RATIO = 1.1, 20.0
 """Below the one there is no other router, only a request on its way; above the other, own requests say too little of
 what others have, and what the servers said last says more."""
 
+FAILURES = 5
+"""After so many in a row a backend is left out: one that fails at once is always idle, and would draw all requests."""
+FIRST_OUT_S, LONGEST_OUT_S = 1.0, 30.0
+"""How long, at first, and at most: twice as long each time that it fails again at once."""
+
 
 class Lane:
     """One backend with its counts; it outlives a change of the configuration that keeps it."""
@@ -36,8 +41,10 @@ class Lane:
         "_correction",
         "_counted",
         "_counted_s",
+        "_failures",
         "_lately",
         "_learned_s",
+        "_out_until_s",
         "_weight_s",
         "backend",
         "ended",
@@ -65,6 +72,25 @@ class Lane:
         self._correction = 1.0
         self._weight_s = 0.0
         self._learned_s = 0.0
+        self._failures = 0
+        """In a row, but for those that come while it is left out."""
+        self._out_until_s = -math.inf
+
+    def takes(self, now_s: float) -> bool:
+        """Tell whether it is given requests: it is ready, and not left out for its failures."""
+        return self.ready and now_s >= self._out_until_s
+
+    def failed(self, now_s: float) -> None:
+        """Count an answer that says that the server could not answer."""
+        if now_s < self._out_until_s:
+            return
+        self._failures += 1
+        if self._failures >= FAILURES:
+            self._out_until_s = now_s + min(FIRST_OUT_S * 2.0 ** (self._failures - FAILURES), LONGEST_OUT_S)
+
+    def answered(self) -> None:
+        """Forget the failures before an answer."""
+        self._failures, self._out_until_s = 0, -math.inf
 
     def correction(self, now_s: float) -> float:
         """Return the factor on profiled seconds, as it is now."""
@@ -108,6 +134,7 @@ class Lane:
         """Note whether the model takes requests; what is learned of a server does not hold for the one after it."""
         if ready and not self.ready:
             self._correction, self._weight_s = 1.0, 0.0
+            self.answered()
             self._counted, self._lately = (-1, -1), (0.0, 0.0, 0.0)
         self.ready = ready
 
@@ -156,7 +183,9 @@ class Load:
         """Return what is known now."""
         lanes = self.lanes
         own = np.array([lane.own for lane in lanes], dtype=np.int64)
-        ready = np.array([lane.ready for lane in lanes], dtype=np.bool_)
+        ready = np.array([lane.takes(now_s) for lane in lanes], dtype=np.bool_)
+        if not ready.any():  # where all fail, leaving them out helps nobody
+            ready = np.array([lane.ready for lane in lanes], dtype=np.bool_)
         theirs, ratio = self._others(now_s)
         if ALONE < ratio <= MOST_RATIO:
             in_flight = np.empty_like(own)

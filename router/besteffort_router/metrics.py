@@ -48,7 +48,7 @@ class Metrics(Collector):
         yield _counter("decisions", "Requests sent to a size, by reason.", ("size", "reason"), ledger.decisions)
         yield _counter(
             "deadline",
-            "Requests by how they stand to their deadline: met, missed, refused, cancelled.",
+            "Requests by how they stand to their deadline: met, missed, refused, cancelled; invalid to the server.",
             ("size", "outcome"),
             ledger.deadlines,
         )

@@ -115,7 +115,7 @@ class Servicer(grpc.GenericRpcHandler):
         backend = self._dispatch.reference()
         if backend is None:
             return end_call(context, Reply(Code.UNAVAILABLE, "no server of any size is ready", ()))
-        question = renamed(body, head.name_spans, name_field(backend.model))
+        question = renamed(body, head.own_spans, name_field(backend.model))
         answer = await self._backends.call(backend.replica, method, question, DESCRIPTION_TIMEOUT_S, ())
         if answer.outcome.code is not Code.OK:
             return end_call(context, Reply(answer.outcome.code, answer.outcome.message, ()))

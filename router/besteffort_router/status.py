@@ -57,7 +57,7 @@ class Status:
             BackendStatus(
                 size=lane.backend.size_name,
                 replica=lane.backend.replica.name,
-                ready=lane.ready,
+                ready=lane.takes(now_s),
                 backlog_s=backlog_s,
                 in_flight=lane.own,
                 correction=lane.correction(now_s),

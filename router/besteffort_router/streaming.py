@@ -11,7 +11,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from besteffort_router.calls import read_call
+from besteffort_router.calls import end_call, read_call
+from besteffort_router.dispatch import Reply
 from besteffort_router.errors import Code
 from besteffort_router.wire import stream_error, stream_reply
 
@@ -26,6 +27,7 @@ __all__ = ["serve_stream"]
 MOST_REQUESTS = 64
 """Of one stream at once; the client may send the next when one has ended and its answer is on its way."""
 LOOK_S = 0.25
+STOPPING = Reply(Code.UNAVAILABLE, "the router stops; open another stream", ())
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class _Stream:
         """Begin each request as it comes; None goes out when all have ended."""
         before = asyncio.create_task(asyncio.sleep(0))
         async for body in requests:
+            if self._exchange.dispatch.draining:
+                return
             await self._room.acquire()
             before = asyncio.create_task(self._turn(body, before))
             self.turns.add(before)
@@ -81,7 +85,10 @@ class _Stream:
 
 
 async def serve_stream(exchange: Exchange, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-    """Yield the messages of a stream, until its requests end or the router drains and none is under way."""
+    """Yield the messages of a stream, until its requests end or the router drains and none is under way.
+
+    That ends it as UNAVAILABLE: a request may be on its way, and its client must know that nobody reads it.
+    """
     stream = _Stream(exchange, context)
     reading = asyncio.create_task(stream.read(requests))
     try:
@@ -94,10 +101,11 @@ async def serve_stream(exchange: Exchange, requests: AsyncIterator[bytes], conte
                         return
             if message is not None:
                 yield message
+            elif exchange.dispatch.draining and not stream.turns:
+                end_call(context, STOPPING)
+                return
             elif reading.done():
                 await reading
-            elif exchange.dispatch.draining and not stream.turns:
-                return
     finally:
         turns = [reading, *stream.turns]
         for task in turns:

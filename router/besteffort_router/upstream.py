@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -90,12 +91,15 @@ class GrpcUpstream:
     async def stream(self, body: bytes, timeout_s: float, metadata: Metadata, heard: Heard | None) -> Answer:
         """Return the last answer of a model that may give several; `heard` gets each message as it comes.
 
-        No answer at all is an error where there is no `heard`.
+        No answer at all is an error where there is no `heard`. One who does not take what he hears has no more time.
         """
         passed = tuple(entry for entry in metadata if entry[0] != NOT_STREAMED)
         call = self._stream(_once(body), timeout=timeout_s, metadata=passed)
         try:
-            return await _last_of(call, heard)
+            async with asyncio.timeout(timeout_s):
+                return await _last_of(call, heard)
+        except TimeoutError:
+            return Answer(Outcome(Code.DEADLINE_EXCEEDED))
         except grpc.aio.AioRpcError as error:
             return self._failure(error)
         except MalformedError:

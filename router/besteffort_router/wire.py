@@ -34,7 +34,8 @@ __all__ = [
 Scalar = bool | int | float | str
 
 PARAMETERS = {b"deadline_ms": "deadline_ms", b"task": "task", b"bes-size": "bes-size"}
-"""The request parameters that the router reads; all parameters go through to Triton."""
+"""The request parameters that are for the router: they end here, as Triton's vLLM backend fails on those that it does not
+know. All others go through."""
 
 MAX_FIELDS = 4096
 """Top-level fields (parameters, tensors) of one message: bounds the work on garbage of two-byte fields."""
@@ -53,8 +54,8 @@ class Head(NamedTuple):
 
     model_name: str
     parameters: dict[str, Scalar]
-    name_spans: tuple[tuple[int, int], ...]
-    """Where the model's name stands in the bytes, tag included; a sane client writes it once, at the start."""
+    own_spans: tuple[tuple[int, int], ...]
+    """Where the model's name and the router's own parameters stand in the bytes, in order, tags included."""
 
 
 class Piece(NamedTuple):
@@ -83,8 +84,8 @@ def read_head(data: bytes) -> Head:
             if number == NAME:
                 name = _text(data, start, stop, "model_name")
                 spans.append((begin, stop))
-            elif number == PARAMETER:
-                _read_parameter(data, start, stop, parameters)
+            elif number == PARAMETER and _read_parameter(data, start, stop, parameters):
+                spans.append((begin, stop))
         begin = stop
     return Head(name, parameters, tuple(spans))
 
@@ -109,7 +110,7 @@ def name_field(name: str) -> bytes:
 
 
 def renamed(data: bytes, spans: Sequence[tuple[int, int]], field: bytes) -> bytes:
-    """Return a message whose name, at `spans`, is replaced by `field`; all else stays byte for byte, in order."""
+    """Return a message with `field` in place of what is at `spans`; all else stays byte for byte, in order."""
     view = memoryview(data)
     pieces: list[bytes | memoryview] = [field]
     position = 0
@@ -224,8 +225,8 @@ def _varint(data: bytes, position: int, end: int) -> tuple[int, int]:
     raise MalformedError("the request is no ModelInferRequest: it is cut off or not protobuf")
 
 
-def _read_parameter(data: bytes, start: int, stop: int, found: dict[str, Scalar]) -> None:
-    """Add one entry of the map of parameters to `found` if routing reads it."""
+def _read_parameter(data: bytes, start: int, stop: int, found: dict[str, Scalar]) -> bool:
+    """Tell whether an entry of the map of parameters is for the router, and if so add its value to `found`."""
     key, value = None, None
     for number, kind, first, last in _fields(data, start, stop):
         if kind == BYTES and number == 1:
@@ -234,6 +235,7 @@ def _read_parameter(data: bytes, start: int, stop: int, found: dict[str, Scalar]
             value = (first, last)
     if key is not None and value is not None:
         found[key] = _scalar(data, *value, key)
+    return key is not None
 
 
 def _scalar(data: bytes, start: int, stop: int, key: str) -> Scalar:

@@ -11,6 +11,7 @@ from besteffort_operator.manifests.pod import RESTRICTED, Volume, http_probe, sc
 from besteffort_operator.manifests.policy import bundle_volumes
 from besteffort_resource.containers import Resources
 from besteffort_resource.names import canary_name, router_name
+from besteffort_resource.servers import longest_request_s, worth_until_s
 
 if TYPE_CHECKING:
     from besteffort_operator.manifests.context import Context, Manifest
@@ -93,7 +94,7 @@ def router_container(
         "securityContext": RESTRICTED,
         "volumeMounts": [volume.mount for volume in volumes],
     }
-    return RouterContainer(container, volumes, TURN_AWAY_S + math.ceil(router.drain_s) + STOP_MARGIN_S)
+    return RouterContainer(container, volumes, TURN_AWAY_S + math.ceil(_drain_s(service)) + STOP_MARGIN_S)
 
 
 def bundle_of(service: BestEffortService, *, canary: bool) -> Bundle | None:
@@ -102,13 +103,19 @@ def bundle_of(service: BestEffortService, *, canary: bool) -> Bundle | None:
     return policy.canary.bundle if canary and policy.canary else policy.bundle
 
 
+def _drain_s(service: BestEffortService) -> float:
+    """Return for how long a router that must go still answers: no shorter than any request that it may have taken."""
+    drain_s = service.spec.router.drain_s
+    return drain_s if drain_s >= worth_until_s(service) else longest_request_s(service)
+
+
 def _arguments(service: BestEffortService, listen: Listen) -> list[str]:
     router = service.spec.router
     return [
         f"--config={CONFIG_FOLDER}/{CONFIG_KEY}",
         f"--listen={listen.grpc}",
         f"--metrics={listen.metrics}",
-        f"--drain-s={router.drain_s:g}",
+        f"--drain-s={_drain_s(service):g}",
         *([f"--tls-cert={TLS_FOLDER}/tls.crt", f"--tls-key={TLS_FOLDER}/tls.key"] if router.tls else []),
     ]
 

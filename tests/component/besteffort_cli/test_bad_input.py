@@ -180,6 +180,12 @@ def test_an_option_that_will_not_do_is_named(commands: Commands, words: tuple[st
     refuse(commands, (*UP, *words), OPTIONS[words])
 
 
+def test_a_home_that_cannot_be_written_is_named(folder: Path) -> None:
+    with Commands(folder, os.environ | {"BESTEFFORT_HOME": "/dev/null/home"}) as commands:
+        sentence = r"BESTEFFORT_HOME: /dev/null/home cannot be written \(Not a directory\); give another folder\."
+        refuse(commands, UP, sentence)
+
+
 @pytest.mark.parametrize("option", ["--listen", "--metrics"])
 def test_a_port_in_use_is_named(commands: Commands, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -233,6 +233,22 @@ async def test_a_client_that_does_not_read_makes_the_router_hold_few_answers(tmp
     assert begun <= MOST_REQUESTS + 3
 
 
+async def test_pieces_that_nobody_takes_hold_no_place_beyond_the_deadline(tmp_path: Path) -> None:
+    async def one() -> AsyncIterator[bytes]:
+        yield request_bytes(deadline_ms=200)
+
+    async with routing(tmp_path, sizes=DECOUPLED, deadline=LONG) as up:
+        for fake in up.fakes.values():
+            fake.pieces = [piece(b"\x02\x00\x00\x00ab")] * 5
+        exchange = Exchange(up.dispatch, up.router._backends, time.monotonic)
+        answers = serve_stream(exchange, one(), cast("Context", Silent()))
+        await anext(answers)
+        assert up.dispatch.requests == 1
+        await until(lambda: up.dispatch.requests == 0)
+        assert sum(lane.own for lane in up.dispatch.load.lanes) == 0
+        await cast("AsyncGenerator[bytes]", answers).aclose()
+
+
 async def test_a_surprise_in_one_request_is_answered_and_takes_no_place_of_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +277,28 @@ async def test_an_idle_stream_does_not_hold_up_a_router_that_stops(tmp_path: Pat
         async with asyncio.timeout(5.0):
             await up.router.stop(30.0)
         assert await call.read() is grpc.aio.EOF
+        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_busy_stream_is_read_no_further_by_a_router_that_stops(tmp_path: Path) -> None:
+    async with routing(tmp_path, deadline=LONG, stopped=True) as up, up.channel() as channel:
+        gate = asyncio.Event()
+        for fake in up.fakes.values():
+            fake.gate = gate
+        call = stream(channel)
+        await call.write(request_bytes())
+        await until(lambda: up.dispatch.requests == 1)
+        stopping = asyncio.create_task(up.router.stop(30.0))
+        await until(lambda: up.dispatch.draining)
+        await call.write(request_bytes())
+        await asyncio.sleep(0.1)
+        assert up.dispatch.requests == 1
+        gate.set()
+        assert (await call.read()).infer_response.model_name == "model"
+        assert await call.read() is grpc.aio.EOF
+        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+        async with asyncio.timeout(5.0):
+            await stopping
 
 
 async def test_a_stock_client_streams(tmp_path: Path) -> None:

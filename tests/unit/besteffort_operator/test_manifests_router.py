@@ -147,6 +147,13 @@ def test_a_router_stops_after_clients_turned_away_and_requests_ended() -> None:
     assert pod["terminationGracePeriodSeconds"] > sleep_s + 45
 
 
+def test_no_router_stops_before_the_longest_request_that_it_may_have_taken() -> None:
+    pod = pod_of(deployment(service(router={"drain": "10s"}, deadline={"default": "2s", "max": "90s"})))
+    assert "--drain-s=120" in pod["containers"][0]["args"]
+    sleep_s = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod["terminationGracePeriodSeconds"] > sleep_s + 120
+
+
 def test_tls_is_read_from_the_secret_that_is_named() -> None:
     pod = pod_of(deployment(service(router={"tls": {"secretName": "cert"}})))
     assert {"name": "tls", "secret": {"secretName": "cert"}} in pod["volumes"]

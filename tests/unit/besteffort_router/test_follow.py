@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, cast
@@ -103,6 +104,22 @@ async def test_while_a_server_or_a_name_is_missing_it_is_looked_for_often(desk: 
     desk.addresses = []
     await desk.lookups(CALM_S + 0.5)
     assert await desk.lookups(60.0) >= 60 / LOOK_S
+
+
+async def test_a_volume_that_hangs_does_not_hold_the_router_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(Watch, "suspects", lambda _: not answers.wait(5.0))
+    looking = asyncio.create_task(desk.follower._look_around())
+    await asyncio.sleep(0)
+    assert not looking.done()
+    answers.set()
+    await looking
+
+
+async def test_limits_that_grow_at_a_restart_only_are_named(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    found = desk.dispatch.settings
+    desk.follower._report(found._replace(max_requests=found.max_requests + 1, max_bytes=found.max_bytes + 1))
+    assert [record.args[0] for record in caplog.records if record.args] == ["max_requests", "max_bytes"]
 
 
 def test_a_server_that_goes_is_noticed_before_it_stops() -> None:

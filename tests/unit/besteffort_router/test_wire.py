@@ -58,12 +58,22 @@ def test_only_the_parameters_that_routing_reads_are_read() -> None:
 
 
 def test_renaming_changes_the_model_name_and_no_other_byte() -> None:
-    request = infer_request(task="sorting", custom=1.5)
+    request = infer_request(custom=1.5)
     data = request.SerializeToString()
-    changed = renamed(data, read_head(data).name_spans, name_field("model_large"))
+    changed = renamed(data, read_head(data).own_spans, name_field("model_large"))
     assert changed == name_field("model_large") + data[len(name_field("assistant")) :]
     request.model_name = "model_large"
     assert service_pb2.ModelInferRequest.FromString(changed) == request
+
+
+def test_the_routers_own_parameters_end_there() -> None:
+    request = infer_request(deadline_ms=100, custom=1.5, task="sorting", bes_size="small")
+    data = request.SerializeToString()
+    changed = service_pb2.ModelInferRequest.FromString(renamed(data, read_head(data).own_spans, name_field("m")))
+    for own in ("deadline_ms", "task", "bes-size"):
+        del request.parameters[own]
+    request.model_name = "m"
+    assert changed == request
 
 
 def test_a_name_that_stands_late_or_twice_is_replaced_everywhere() -> None:
@@ -71,14 +81,14 @@ def test_a_name_that_stands_late_or_twice_is_replaced_everywhere() -> None:
     data = name_field("first") + rest + name_field("assistant")
     head = read_head(data)
     assert head.model_name == "assistant"
-    assert renamed(data, head.name_spans, name_field("m")) == name_field("m") + rest
+    assert renamed(data, head.own_spans, name_field("m")) == name_field("m") + rest
 
 
 def test_a_request_without_a_name_gets_one() -> None:
     data = service_pb2.ModelInferRequest(id="x").SerializeToString()
     head = read_head(data)
     assert head.model_name == ""
-    assert service_pb2.ModelInferRequest.FromString(renamed(data, head.name_spans, name_field("m"))).model_name == "m"
+    assert service_pb2.ModelInferRequest.FromString(renamed(data, head.own_spans, name_field("m"))).model_name == "m"
 
 
 def test_a_name_longer_than_a_length_byte_is_written_whole() -> None:
