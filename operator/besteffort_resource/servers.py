@@ -66,5 +66,5 @@ def worth_until_s(service: BestEffortService) -> float:
 
 
 def longest_request_s(service: BestEffortService) -> int:
-    """As `worth_until_s`, in whole minutes: it is in the pods, and a changed deadline should not replace every server."""
+    """As `worth_until_s`, in whole minutes: it is in the pods, and not every new deadline should replace them all."""
     return 60 * math.ceil(worth_until_s(service) / 60)

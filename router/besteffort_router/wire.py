@@ -34,7 +34,7 @@ __all__ = [
 Scalar = bool | int | float | str
 
 PARAMETERS = {b"deadline_ms": "deadline_ms", b"task": "task", b"bes-size": "bes-size"}
-"""The request parameters that are for the router: they end here, as Triton's vLLM backend fails on those that it does not
+"""The request parameters that are for the router. They end here: Triton's vLLM backend fails on those that it does not
 know. All others go through."""
 
 MAX_FIELDS = 4096

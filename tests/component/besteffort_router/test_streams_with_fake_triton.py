@@ -276,8 +276,9 @@ async def test_an_idle_stream_does_not_hold_up_a_router_that_stops(tmp_path: Pat
         assert (await call.read()).infer_response.model_name == "model"
         async with asyncio.timeout(5.0):
             await up.router.stop(30.0)
-        assert await call.read() is grpc.aio.EOF
-        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+        with pytest.raises(grpc.aio.AioRpcError, match="the router stops") as ended:
+            await call.read()
+        assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_a_busy_stream_is_read_no_further_by_a_router_that_stops(tmp_path: Path) -> None:
@@ -295,8 +296,9 @@ async def test_a_busy_stream_is_read_no_further_by_a_router_that_stops(tmp_path:
         assert up.dispatch.requests == 1
         gate.set()
         assert (await call.read()).infer_response.model_name == "model"
-        assert await call.read() is grpc.aio.EOF
-        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+        with pytest.raises(grpc.aio.AioRpcError, match="the router stops") as ended:
+            await call.read()
+        assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
         async with asyncio.timeout(5.0):
             await stopping
 
