@@ -34,11 +34,16 @@ class TritonClient:
         self._channel.close()
 
     def max_batch(self) -> int:
-        """Return the largest batch that the model takes."""
+        """Return the largest batch that the model takes; one that streams is refused."""
         try:
             answer = self._stub.ModelConfig(service_pb2.ModelConfigRequest(name=self._model), timeout=ANSWERS_WITHIN_S)
         except grpc.RpcError as error:
             raise self._refused(error) from error
+        if answer.config.model_transaction_policy.decoupled:
+            raise ServerError(
+                f"{self._model} at {self._address} streams its answers, as models of Triton's vLLM backend do, and "
+                "calibrate measures those that give one. Write quality and latency under the size in the resource."
+            )
         return max(1, int(answer.config.max_batch_size))
 
     def infer_s(self) -> tuple[int, float]:

@@ -39,7 +39,9 @@ MEMORY_SHARE = Decimal("0.9")
 CONFIG = """\
 backend: "vllm"
 instance_group [{ count: 1 kind: KIND_MODEL }]
+parameters: { key: "ENABLE_VLLM_HEALTH_CHECK" value: { string_value: "true" } }
 """
+"""With the check a model whose engine has died is not ready; without it Triton says that it is."""
 
 
 def hub_sizes(sizes: Iterable[Size]) -> tuple[Size, ...]:

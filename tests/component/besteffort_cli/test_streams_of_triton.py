@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import threading
 from contextlib import AsyncExitStack, contextmanager
@@ -15,7 +16,9 @@ import tritonclient.grpc.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
 from besteffort_cli.cores import split_cores
+from besteffort_cli.errors import ServerError
 from besteffort_cli.triton import TritonServer
+from besteffort_cli.triton_client import TritonClient
 from support.routing import Routing, routing, until
 
 if TYPE_CHECKING:
@@ -90,6 +93,17 @@ def tensor(text: str) -> triton_aio.InferInput:
 async def test_a_plain_call_gets_the_last_piece(client: triton_aio.InferenceServerClient) -> None:
     result = await client.infer("assistant", [tensor("one two")])
     assert result.as_numpy("text_output")[0] == b"TWO"
+
+
+async def test_the_model_gets_the_parameters_that_are_not_the_routers(client: triton_aio.InferenceServerClient) -> None:
+    sent = {"deadline_ms": 5000, "task": "sorting", "bes-size": "large", "max_tokens": 7}
+    result = await client.infer("assistant", [tensor("parameters")], parameters=sent)
+    assert json.loads(result.as_numpy("text_output")[0].lower()) == {"max_tokens": 7}
+
+
+def test_calibration_refuses_a_model_that_streams(server: TritonServer) -> None:
+    with TritonClient(server.address, "pieces") as asking, pytest.raises(ServerError, match="streams its answers"):
+        asking.max_batch()
 
 
 @pytest.mark.parametrize("prompt", ["INVALID_ARG", "one UNAVAILABLE two", "one UNAVAILABLE UNAVAILABLE"])

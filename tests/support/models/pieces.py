@@ -1,6 +1,7 @@
 """A decoupled Triton model for tests: answers each word of a prompt in capitals, one answer for each.
 
-A prompt that begins with an error's name (INVALID_ARG, UNAVAILABLE) ends with that error; `slow` waits to be cancelled.
+A prompt that begins with an error's name (INVALID_ARG, UNAVAILABLE) ends with that error; `slow` waits to be cancelled;
+`parameters` is answered by those of the request, which vLLM takes for its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class TritonPythonModel:
             for word in words:
                 if word == "slow":
                     self.wait(request)
-                sender.send(self.answered(word))
+                sender.send(self.answered(request.parameters() if word == "parameters" else word))
             sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 
     def answered(self, word: str) -> Any:
