@@ -64,7 +64,7 @@ class Router:
         self._follower = follower
         self._handlers = handlers
         self._endpoint = Endpoint(pages)
-        # Grpc holds the body of a call before the router can refuse it: this bounds the bodies, for the whole process.
+        # Grpc holds the body of a call before the router can refuse it. This bounds their number, and the size of each.
         most_calls = dispatch.settings.max_requests + ROOM
         self._server = grpc.aio.server(
             options=_server_options(dispatch.settings.max_bytes, most_calls), maximum_concurrent_rpcs=most_calls
