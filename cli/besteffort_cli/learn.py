@@ -63,8 +63,8 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Play one policy against one load, without servers: what would become of the requests?
 
-    A minute of load takes milliseconds (the first call compiles the simulator, some seconds). It decides with the very
-    code of the router, and shares devices as real servers do.
+    A minute of load takes milliseconds (the first call compiles the simulator, a minute or two). It decides with the
+    very code of the router, and shares devices as real servers do.
 
     Example: besteffort simulate --service service.yaml --profile profile.yaml --rate-rps 200 --policy Price
     """

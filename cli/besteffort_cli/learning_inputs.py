@@ -44,7 +44,10 @@ ProfileOption = Annotated[
     ),
 ]
 BundleOption = Annotated[
-    Path | None, typer.Option("--bundle", metavar="FILE", help="A policy bundle, as `train` writes it.")
+    Path | None,
+    typer.Option(
+        "--bundle", metavar="FILE", help="A policy bundle, as `train` writes it; that of the resource is not read."
+    ),
 ]
 TraceOption = Annotated[
     Path | None, typer.Option("--trace", metavar="FILE", help="Arrivals: TIMESTAMP,ContextTokens,GeneratedTokens.")

@@ -41,10 +41,20 @@ def load(  # noqa: PLR0913 - one argument for each option
     *,
     model: Annotated[str, typer.Option(help="Model name to ask for.", show_default=False)],
     trace: Annotated[Path | None, typer.Option(help="Arrivals: TIMESTAMP,ContextTokens,GeneratedTokens.")] = None,
-    rate_rps: Annotated[float | None, typer.Option(min=0.001, help="Mean rate; alone: Poisson arrivals.")] = None,
-    length_s: Annotated[float | None, typer.Option(min=0.1, help="Length; 15 if a rate is given.")] = None,
+    rate_rps: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Poisson arrivals; with --trace, its first part, faster or slower until this is its mean rate.",
+        ),
+    ] = None,
+    length_s: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds; 15 with --rate-rps, else the whole trace.")
+    ] = None,
     prompts: Annotated[Path | None, typer.Option(help="prompts.jsonl; without it all ask 2+2=.")] = None,
-    deadline_ms: Annotated[float, typer.Option(min=1, help="An answer after this is late.")] = 400.0,
+    deadline_ms: Annotated[
+        float, typer.Option(min=1, help="Goes with each request, before spec.deadline; an answer after this is late.")
+    ] = 400.0,
     seed: Annotated[int, typer.Option(help="Of the prompts' order and of Poisson arrivals.")] = 0,
     output: OutputOption = Output.TABLE,
     out: Annotated[Path | None, typer.Option(help="Folder for load.json and load.png.")] = None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from besteffort_cli.errors import ServerError
+from besteffort_cli.errors import InputError, ServerError
 from besteffort_cli.process import KeptProcess
 
 if TYPE_CHECKING:
@@ -166,7 +166,13 @@ def _assemble(models: Mapping[str, Path], repository: Path) -> None:
     """Make a model repository of the given folders only: hard links where possible, else copies; no symbolic links."""
     for name, source in models.items():
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, repository / name, copy_function=_link_or_copy, ignore=ignored)
+        try:
+            shutil.copytree(source, repository / name, copy_function=_link_or_copy, ignore=ignored)
+        except shutil.Error as error:
+            missing = error.args[0][0][0]
+            raise InputError(
+                f"{missing} cannot be read; is it a link to nothing? (Copy models with cp -rL.)"
+            ) from error
 
 
 def _link_or_copy(source: str, target: str) -> None:

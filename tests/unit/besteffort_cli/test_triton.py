@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from besteffort_cli.errors import InputError
 from besteffort_cli.installation import TritonInstallation
 from besteffort_cli.triton import TritonServer, free_port, telling_line
 from support.repository import write_model
@@ -52,3 +53,11 @@ def test_the_repository_holds_the_wanted_models_with_links_resolved(tmp_path: Pa
     assert sorted(path.name for path in copied.iterdir()) == ["model.onnx", "model.py"]
     assert not (copied / "model.onnx").is_symlink()
     assert (copied / "model.onnx").read_text() == "weights"
+
+
+def test_a_link_to_nothing_among_the_models_is_named(tmp_path: Path) -> None:
+    small = write_model(tmp_path / "models", "small")
+    (small / "1" / "model.onnx").symlink_to(tmp_path / "gone")
+    (tmp_path / "run").mkdir()
+    with pytest.raises(InputError, match=r"small/1/model\.onnx cannot be read; is it a link to nothing\?"):
+        TritonServer("b", TritonInstallation(Path("triton")), {"small": small}, folder=tmp_path / "run")
