@@ -30,7 +30,7 @@ __all__ = ["HOME", "TritonInstallation", "find_or_install", "home_folder", "own_
 
 REQUIREMENTS = files("besteffort_cli") / "triton-requirements.txt"
 HOME = "BESTEFFORT_HOME"
-"""The variable that names it."""
+"""The variable that names the folder for everything that commands keep."""
 MIN_GLIBC = (2, 35)
 OTHERWISE = "name your own with --triton PATH, or servers that run elsewhere with --backend SIZE=HOST:PORT."
 

@@ -12,7 +12,7 @@ from besteffort.v1 import config_pb2
 from besteffort_resource.errors import ResourceError
 from besteffort_resource.profile import Profile
 from besteffort_resource.servers import GRPC_PORT, METRICS_PORT, servers
-from besteffort_resource.service import DeadlineMode, PolicyKind, PolicyMode
+from besteffort_resource.service import PolicyKind, PolicyMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,9 +122,7 @@ def _gaps(i: int, size: Size) -> list[str]:
 
 
 def _deadline(deadline: Deadline) -> config_pb2.Deadline:
-    hard = deadline.mode is DeadlineMode.HARD
-    grace_factor = 1.0 if hard else float(deadline.grace_factor)
-    return config_pb2.Deadline(default_s=deadline.default_s, max_s=deadline.max_s, grace_factor=grace_factor)
+    return config_pb2.Deadline(default_s=deadline.default_s, max_s=deadline.max_s, grace_factor=deadline.worth_factor)
 
 
 def _size(size: Size, tasks: Sequence[str]) -> config_pb2.Size:

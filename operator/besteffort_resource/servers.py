@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from besteffort_resource.names import triton_name
-from besteffort_resource.service import DeadlineMode
 
 if TYPE_CHECKING:
     from besteffort_resource.capacity import Scaling
@@ -60,9 +59,7 @@ def servers(service: BestEffortService) -> tuple[Server, ...]:
 
 def worth_until_s(service: BestEffortService) -> float:
     """Return how long a request may be under way, in seconds: until its answer is worth nothing to anybody."""
-    deadline = service.spec.deadline
-    factor = float(deadline.grace_factor) if deadline.mode is DeadlineMode.SOFT else 1.0
-    return float(deadline.max_s * factor)
+    return service.spec.deadline.max_s * service.spec.deadline.worth_factor
 
 
 def longest_request_s(service: BestEffortService) -> int:

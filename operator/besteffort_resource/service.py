@@ -95,6 +95,11 @@ class Deadline(Block):
         """Return the longest deadline in seconds."""
         return duration_s(self.max)
 
+    @property
+    def worth_factor(self) -> float:
+        """Return where worth ends, in deadlines: 1 where late is worth nothing."""
+        return 1.0 if self.mode is DeadlineMode.HARD else float(self.grace_factor)
+
 
 class Placement(Block):
     """Where the sizes run."""
