@@ -67,7 +67,8 @@ def compare(
 def _policy(records: Sequence[Record], logs: Sequence[Sequence[Log]], sizes: Sequence[str]) -> Policy:
     in_time = [record for record in records if record.outcome is Outcome.IN_TIME]
     live_s = [np.array([record.latency_s for record in in_time if record.size == size]) for size in sizes]
-    simulated_s = [_answered_s([log for draws in logs for log in draws], size) for size in range(len(sizes))]
+    played = [log for draws in logs for log in draws]
+    simulated_s = [_answered_s(played, size) for size in range(len(sizes))]
     by_size = zip(sizes, live_s, simulated_s, strict=True)
     return Policy(
         live_worth=np.array([record.quality * (record.outcome is Outcome.IN_TIME) for record in records]),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from besteffort_core.arrivals import rate_after
-from besteffort_core.latency import UNANSWERED_FACTOR, corrected, faded
+from besteffort_core.latency import corrected, faded, unanswered_s
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -164,8 +164,9 @@ def expire(router: Router, play: Play, k: int, now_s: float) -> None:
     backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
     play.log.outcome[k] = EXPIRED
     _count_in(router, play, backend, k, -1)
-    if workload.steps[k] == 0.0 and elapsed_s > router.profiled_s[k] * correction_of(router, me, backend, now_s):
-        _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], UNANSWERED_FACTOR * elapsed_s))
+    observed_s = unanswered_s(elapsed_s, router.profiled_s[k] * correction_of(router, me, backend, now_s))
+    if workload.steps[k] == 0.0 and observed_s > 0.0:
+        _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], observed_s))
 
 
 def correction_of(router: Router, me: int, backend: int, now_s: float) -> float:

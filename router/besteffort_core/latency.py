@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "UNANSWERED_FACTOR",
     "applied",
     "batch_table",
     "candidates",
@@ -28,6 +27,7 @@ __all__ = [
     "faded",
     "next_token_s",
     "request_s",
+    "unanswered_s",
     "waiting_units",
     "work_s",
 ]
@@ -176,6 +176,11 @@ def corrected(correction: float, weight_s: float, profiled_s: float, observed_s:
     kept_s = (1.0 - 1.0 / CORRECTION_ANSWERS) * weight_s if weight_s > 0.0 else DOUBTFUL_ANSWERS * profiled_s
     found = (correction * kept_s + observed_s) / max(kept_s + profiled_s, 1e-9)
     return min(max(found, CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1]), kept_s + profiled_s
+
+
+def unanswered_s(waited_s: float, predicted_s: float) -> float:
+    """Return the seconds that are taken to be observed where no answer came within so many; 0: they say nothing yet."""
+    return UNANSWERED_FACTOR * waited_s if waited_s > predicted_s else 0.0
 
 
 def applied(correction: float) -> float:

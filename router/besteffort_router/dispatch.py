@@ -41,9 +41,9 @@ SENTENCES = {
     Refusal.HOPELESS: (Code.RESOURCE_EXHAUSTED, "no answer is expected before it would be worth nothing"),
     Refusal.NO_READY_SIZE: (Code.UNAVAILABLE, "no server of a size that may answer is ready"),
 }
-FAILURES = frozenset({Code.UNKNOWN, Code.INTERNAL, Code.DATA_LOSS})
+SERVER_ERRORS = frozenset({Code.UNKNOWN, Code.INTERNAL, Code.DATA_LOSS})
 """Errors of the server."""
-FAULTS = frozenset({Code.INVALID_ARGUMENT, Code.NOT_FOUND, Code.OUT_OF_RANGE, Code.UNIMPLEMENTED})
+CLIENT_ERRORS = frozenset({Code.INVALID_ARGUMENT, Code.NOT_FOUND, Code.OUT_OF_RANGE, Code.UNIMPLEMENTED})
 """Errors of the client, whatever server it is."""
 PUSHBACK_MS = {Refusal.QUEUE_FULL: 100, Refusal.NO_READY_SIZE: 1000}
 MOST_PUSHBACK_MS = 5000
@@ -173,7 +173,7 @@ class Dispatch:
         if outcome.code is Code.OK:
             worth = utility(ticket.quality, elapsed_s, ticket.terms.deadline_s, ticket.grace_factor)
             self.ledger.quality_sum += worth
-        ended = "met" if met else "invalid" if outcome.code in FAULTS else "missed"
+        ended = "met" if met else "invalid" if outcome.code in CLIENT_ERRORS else "missed"
         self._close(ticket, outcome.code, ended, elapsed_s)
         message = outcome.message
         if outcome.code is Code.DEADLINE_EXCEEDED:
@@ -254,7 +254,7 @@ class Dispatch:
         lane.leave()
         if code is Code.OK:
             lane.answered()
-        elif code in FAILURES:
+        elif code in SERVER_ERRORS:
             lane.failed(now_s)
         if code in (Code.OK, Code.DEADLINE_EXCEEDED, Code.CANCELLED):
             lane.learn(now_s, ticket.profiled_s, now_s - ticket.sent_s, answered=code is Code.OK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from besteffort_core.decide import STALE_S
+from besteffort_core.decide import SAFE_SHARE, STALE_S
 from besteffort_router.config import Settings
 from besteffort_router.load import Load
 from support.router import config, settings
@@ -208,3 +208,12 @@ def counted(found: Load, now_s: float, **ended: int) -> None:
     """Let the server say how many requests have ended, by size."""
     page = {f"model_{size}": count for size, count in ended.items()}
     found.counted(now_s, REPLICA, page, found.own_ended_by_model(REPLICA))
+
+
+def test_a_server_whose_answers_are_all_just_late_is_found_out_within_a_hundred_of_them() -> None:
+    """Each was sent because it was predicted in the last moment that counts as in time."""
+    lane = load().lanes[2]
+    for _ in range(100):
+        profiled_s = SAFE_SHARE * 0.3 / lane.correction(0.0)
+        lane.learn(0.0, profiled_s, 0.3, answered=False)
+    assert lane.correction(0.0) > 1.0 / SAFE_SHARE
