@@ -1,9 +1,9 @@
-"""What does a latency profile cost that is wrong by a factor, in the first minute and after it?
+"""What does a latency profile, or an expected length of outputs, cost that is wrong by a factor?
 
-Learned, scoring on four co-located GPUs. For each factor and load: the reward with the profile that is wrong, against
-the same requests on the same slower or faster GPUs with a profile that is right. Both correct what they believe. The
-last line is one JSON object. Goal: at most 1 point of peak after the first minute, in the mean over the loads, for each
-factor. Beside it, a profile in which one size alone is wrong: the models of a device share one correction.
+Learned on four co-located GPUs. For each factor and load: the reward with what is wrong, against the same requests on
+the same GPUs where the profile (scoring) or the expectation (generation) is right. Both correct what they believe.
+The last line is one JSON object. Goal: at most 1 point of peak after the first minute, in the mean over the loads, for
+each factor. Beside it, a profile in which one size alone is wrong: the models of a device share one correction.
 """
 
 from __future__ import annotations
@@ -27,10 +27,15 @@ from besteffort_study.profiles import PROFILES, gpu_profile
 from besteffort_study.scenarios import scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from besteffort_core.model import Pool
+    from besteffort_sim.model import Workload
     from besteffort_study.entrant import Entrant
+
+    Lost = Callable[[tuple[str, float, int]], tuple[float, float]]
 
 ONE_SIZE = "1.5, the largest alone"
 FACTORS = {
@@ -38,20 +43,20 @@ FACTORS = {
     ONE_SIZE: np.array([1.0, 1.0, 1.5]),
 }
 """True over profiled seconds, (sizes,)."""
+LENGTHS = (0.5, 0.75, 1.5, 2.0)
+"""True over expected tokens of an output."""
+GENERATION = "GE"
 LOADS = (("poisson", 0.5), ("poisson", 1.0), ("poisson", 2.0), ("poisson", 5.0), ("maf", 1.0), ("mmpp", 2.0))
 FIRST_S, DURATION_S = 60.0, 150.0
 GOAL_POINTS = 1.0
 
 
 def main() -> None:
-    pool = build_study_pool(gpu_profile(PROFILES[0]), LAYOUT, scenario(SCENARIO))
-    unit_rps = study_unit_rps(PROFILES[0], SCENARIO)
     runs = [(*load, seed) for load in LOADS for seed in TEST_SEEDS[:SEEDS]]
-    ours, found = entrants(SCENARIO, LAYOUT)[OURS], {}
+    found = {}
     with ThreadPoolExecutor(CORES) as threads:
-        for name, factors in FACTORS.items():
-            lost = list(threads.map(functools.partial(losses, ours, pool, unit_rps, factors), runs))
-            found[name] = 100.0 * np.array(lost).reshape(len(LOADS), SEEDS, 2).mean(axis=1)
+        for name, lost in {**wrong_profiles(), **wrong_lengths()}.items():
+            found[name] = 100.0 * np.array(list(threads.map(lost, runs))).reshape(len(LOADS), SEEDS, 2).mean(axis=1)
             print(f"{name}: {found[name].mean(axis=0).round(2)}", file=sys.stderr)
     after = {name: round(float(table[:, 1].mean()), 2) for name, table in found.items()}
     worst = max(lost for name, lost in after.items() if name != ONE_SIZE)
@@ -74,18 +79,48 @@ def main() -> None:
     )
 
 
-def losses(
-    ours: Entrant, pool: Pool, unit_rps: float, factors: NDArray[np.float64], run: tuple[str, float, int]
-) -> tuple[float, float]:
+def wrong_profiles() -> dict[str, Lost]:
+    return {name: functools.partial(lost_by_profile, factors) for name, factors in FACTORS.items()}
+
+
+def wrong_lengths() -> dict[str, Lost]:
+    return {f"outputs {factor}": functools.partial(lost_by_length, factor) for factor in LENGTHS}
+
+
+def lost_by_profile(factors: NDArray[np.float64], run: tuple[str, float, int]) -> tuple[float, float]:
     """Return what the wrong profile costs, as shares of peak, in the first minute and after it."""
-    family, load, seed = run
-    requests = draw_workload(scenario(SCENARIO), family, load * unit_rps, seed, duration_s=DURATION_S)
-    peak = peaks(pool, requests)
+    pool, requests = case(SCENARIO, run)
     scaled = pool._replace(batch_s=factors[:, None] * pool.batch_s, sequence_s=factors * pool.sequence_s)
     wrong = true_world(pool)._replace(slowness=factors)
-    right = ours.play(Case(scaled, true_world(scaled), requests)).reward
-    lost, first = right - ours.play(Case(pool, wrong, requests)).reward, requests.arrival_s < FIRST_S
-    return lost[first].sum() / peak[first].sum(), lost[~first].sum() / peak[~first].sum()
+    return lost(SCENARIO, Case(scaled, true_world(scaled), requests), Case(pool, wrong, requests))
+
+
+def lost_by_length(factor: float, run: tuple[str, float, int]) -> tuple[float, float]:
+    """Return what the wrong expectation costs."""
+    pool, requests = case(GENERATION, run)
+    believed = pool._replace(mean_steps=pool.mean_steps / factor)
+    expecting = requests._replace(steps=requests.steps / factor)
+    world = true_world(pool)
+    return lost(GENERATION, Case(pool, world, requests), Case(believed, world, expecting))
+
+
+def case(name: str, run: tuple[str, float, int]) -> tuple[Pool, Workload]:
+    """Return the GPUs of a scenario and the requests of a run."""
+    (family, load, seed), asked = run, scenario(name)
+    rate_rps = load * study_unit_rps(PROFILES[0], name)
+    requests = draw_workload(asked, family, rate_rps, seed, duration_s=DURATION_S)
+    return build_study_pool(gpu_profile(PROFILES[0]), LAYOUT, asked), requests
+
+
+@functools.cache
+def ours(name: str) -> Entrant:
+    return entrants(name, LAYOUT)[OURS]
+
+
+def lost(name: str, right: Case, wrong: Case) -> tuple[float, float]:
+    peak, first = peaks(right.pool, right.workload), right.workload.arrival_s < FIRST_S
+    points = ours(name).play(right).reward - ours(name).play(wrong).reward
+    return points[first].sum() / peak[first].sum(), points[~first].sum() / peak[~first].sum()
 
 
 if __name__ == "__main__":

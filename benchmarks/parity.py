@@ -72,7 +72,8 @@ def recorded(log: Log) -> np.ndarray:
 
 
 def same(pool: Pool, policy: Policy, load: Workload, log: Log, world: World, k: int) -> bool:
-    decision = decide(request_of(load, k), pool, snapshot_of(log, world, k), policy, health=Health())
+    snapshot = snapshot_of(log, world, k)
+    decision = decide(request_of(load, k, snapshot), pool, snapshot, policy, health=Health())
     refused = decision.refusal is Refusal.HOPELESS
     return bool(decision.size == log.size[k] and refused == (log.outcome[k] == HOPELESS))
 

@@ -107,6 +107,8 @@ class Log(NamedTuple):
     """(n or 0, devices)"""
     correction: NDArray[np.float64]
     """(n or 0, backends), at the decision."""
+    length: NDArray[np.float64]
+    """(n or 0,), at the decision."""
     rate_rps: NDArray[np.float64]
     """(n or 0,), at the decision."""
 

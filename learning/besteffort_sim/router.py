@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from besteffort_core.arrivals import rate_after
-from besteffort_core.latency import corrected, faded, unanswered_s
+from besteffort_core.latency import corrected, faded, unanswered
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from besteffort_core.model import Pool, Snapshot
     from besteffort_sim.model import Play, World
 
-__all__ = ["Router", "answer", "build_router", "correction_of", "count", "expire", "send"]
+__all__ = ["Router", "answer", "build_router", "correction_of", "count", "expire", "length_of", "send"]
 
 
 class Router(NamedTuple):
@@ -40,6 +40,8 @@ class Router(NamedTuple):
     """(routers, backends): of the correction."""
     learned_s: NDArray[np.float64]
     """(routers, backends): when the correction was last learned."""
+    length: NDArray[np.float64]
+    """(routers, 3): observed over expected tokens of a generation, its weight, and when it was last learned."""
     busy: NDArray[np.int64]
     """(routers, devices): requests in flight."""
     since_s: NDArray[np.float64]
@@ -47,7 +49,7 @@ class Router(NamedTuple):
     backend_of: NDArray[np.int64]
     """(n,): where a request was sent, -1 if it was not."""
     profiled_s: NDArray[np.float64]
-    """(n,): the predicted seconds of a request, not counting the correction."""
+    """(n,): the predicted seconds of a request, not counting the corrections."""
     running: NDArray[np.int64]
     """(routers, backends): units in the batch that runs, as of `formed_s`, if it has none but this router's."""
     first_s: NDArray[np.float64]
@@ -84,6 +86,7 @@ def build_router(pool: Pool, world: World, requests: int) -> Router:
         np.ones((routers, backends)),
         np.zeros((routers, backends)),
         np.zeros((routers, backends)),
+        np.ones((routers, 1)) * np.array([1.0, 0.0, 0.0]),
         np.zeros((routers, devices), dtype=np.int64),
         np.zeros((routers, devices)),
         np.full(requests, -1, dtype=np.int64),
@@ -119,6 +122,8 @@ def send(router: Router, play: Play, snapshot: Snapshot, routed: tuple[int, int,
         log.outcome[k] = HOPELESS if size >= 0 else NOT_READY
         return
     router.profiled_s[k] = predicted_s / snapshot.correction[backend]
+    if play.workload.steps[k] > 0.0:
+        router.profiled_s[k] /= snapshot.length
     me, device = play.workload.router[k], play.pool.device_of[backend]
     if router.units[me, backend] <= router.running[me, backend]:
         router.first_s[me, backend] = now_s
@@ -149,29 +154,46 @@ def answer(router: Router, play: Play, backend: int, k: int, now_s: float) -> No
     log.outcome[k] = ANSWERED
     log.latency_s[k] = latency_s
     log.reward[k] = utility(quality, latency_s, workload.deadline_s[k], pool.grace_factor)
-    profiled_s = router.profiled_s[k]
+    profiled_s, me = router.profiled_s[k], workload.router[k]
     if workload.steps[k] > 0.0:
         profiled_s *= workload.output[k] / workload.steps[k]
-    me = workload.router[k]
+        _learn_length(router, me, workload.steps[k], float(workload.output[k]), now_s)
     _learn(router, pool, me, backend, (now_s, profiled_s, latency_s))
     router.since_s[me, pool.device_of[backend]] = now_s
     _count_in(router, play, backend, k, -1)
 
 
-def expire(router: Router, play: Play, k: int, now_s: float) -> None:
-    """Give up request k, which is worth nothing any more."""
+def expire(router: Router, play: Play, k: int, tokens: int, now_s: float) -> None:
+    """Give up request k, of which so many tokens came, and which is worth nothing any more."""
     workload, me = play.workload, play.workload.router[k]
     backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
     play.log.outcome[k] = EXPIRED
     _count_in(router, play, backend, k, -1)
-    observed_s = unanswered_s(elapsed_s, router.profiled_s[k] * correction_of(router, me, backend, now_s))
-    if workload.steps[k] == 0.0 and observed_s > 0.0:
+    if workload.steps[k] > 0.0:
+        observed = unanswered(float(tokens), workload.steps[k] * length_of(router, me, now_s))
+        if observed > 0.0:
+            _learn_length(router, me, workload.steps[k], observed, now_s)
+        return
+    observed_s = unanswered(elapsed_s, router.profiled_s[k] * correction_of(router, me, backend, now_s))
+    if observed_s > 0.0:
         _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], observed_s))
 
 
 def correction_of(router: Router, me: int, backend: int, now_s: float) -> float:
     """Return what a router takes a backend's observed over profiled seconds to be now."""
     return faded(router.correction[me, backend], now_s - router.learned_s[me, backend])
+
+
+def length_of(router: Router, me: int, now_s: float) -> float:
+    """Return what a router takes observed over expected tokens of a generation to be now."""
+    return faded(router.length[me, 0], now_s - router.length[me, 2])
+
+
+def _learn_length(router: Router, me: int, expected: float, observed: float, now_s: float) -> None:
+    router.length[me, 0], router.length[me, 1] = corrected(
+        length_of(router, me, now_s), router.length[me, 1], expected, observed
+    )
+    router.length[me, 2] = now_s
 
 
 def _learn(router: Router, pool: Pool, me: int, backend: int, answered: tuple[float, float, float]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from besteffort_sim.devices import end, look_ahead
 from besteffort_sim.iteration import decoded, prompted, start, stop_decoding
 from besteffort_sim.model import PENDING
-from besteffort_sim.servers import ACTIVE, DECODING, GENERATION, IDLE, ONE_PASS, WAITING, enqueue, release
+from besteffort_sim.servers import ACTIVE, DECODING, DONE, GENERATION, IDLE, ONE_PASS, WAITING, enqueue, release
 
 if TYPE_CHECKING:
     from besteffort_sim.model import Play
@@ -33,14 +33,19 @@ def finish(servers: Servers, play: Play, backend: int, now_s: float) -> int:
     return answered
 
 
-def abandon(servers: Servers, play: Play, backend: int, request: int) -> None:
-    """Give back what an expired request holds; what waits is left out in passing, a prompt in a batch runs on."""
+def abandon(servers: Servers, play: Play, backend: int, request: int) -> int:
+    """Give back what an expired request holds, and return how many tokens it brought.
+
+    What waits is left out in passing, a prompt in a batch runs on.
+    """
     if servers.stage[request] == DECODING:
         stop_decoding(servers, play, backend, request)
-    elif servers.stage[request] == WAITING:
+        return int(1 + servers.tally[backend, DONE] - servers.began[request])
+    if servers.stage[request] == WAITING:
         if servers.left[request] < play.workload.units[request]:
             release(servers, play, backend, request)
         servers.stage[request] = IDLE
+    return 0
 
 
 def _go_on(servers: Servers, play: Play, backend: int, now_s: float) -> None:

@@ -78,8 +78,7 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
                 answer(router, play, ending, k, now_s)
                 k = servers.following[k]
         elif event == EXPIRY:
-            abandon(servers, play, router.backend_of[k], k)
-            expire(router, play, k, now_s)
+            expire(router, play, k, abandon(servers, play, router.backend_of[k], k), now_s)
         elif event == DELIVERY:
             deliver(servers, play, router.backend_of[k], k, now_s)
         else:
@@ -90,7 +89,7 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
             if router.in_flight[workload.router[k]].sum() >= world.max_requests:
                 log.outcome[k] = QUEUE_FULL
             else:
-                request = request_of(workload, k)
+                request = request_of(workload, k, snapshot)
                 found = candidates(request, pool, snapshot)
                 liked = preferred(pool, found, snapshot.leans_s, latest_s(request, pool))
                 offered = offer(request, pool, liked, plan)
@@ -98,9 +97,9 @@ def run(pool: Pool, world: World, workload: Workload, plan: Plan, trail: bool) -
                 send(router, play, snapshot, route(request, pool, found, backend), now_s)
 
 
-def request_of(workload: Workload, k: int) -> Request:
-    """Return a request as the policy sees it."""
-    return Request(workload.task[k], workload.deadline_s[k], workload.units[k], workload.steps[k])
+def request_of(workload: Workload, k: int, snapshot: Snapshot) -> Request:
+    """Return a request as the policy sees it, beside what the router knows."""
+    return Request(workload.task[k], workload.deadline_s[k], workload.units[k], snapshot.length * workload.steps[k])
 
 
 def _build_log(requests: int, backends: int, devices: int, trail: bool) -> Log:  # noqa: FBT001 - as above
@@ -117,6 +116,7 @@ def _build_log(requests: int, backends: int, devices: int, trail: bool) -> Log: 
         np.empty((kept, devices)),
         np.empty((kept, backends)),
         np.empty(kept),
+        np.empty(kept),
     )
 
 
@@ -130,12 +130,12 @@ def _record(log: Log, snapshot: Snapshot) -> None:
         log.correction[k, j] = snapshot.correction[j]
     for d in range(snapshot.progress_s.shape[0]):
         log.progress_s[k, d] = snapshot.progress_s[d]
-    log.rate_rps[k] = snapshot.rate_rps
+    log.length[k], log.rate_rps[k] = snapshot.length, snapshot.rate_rps
 
 
 def snapshot_of(log: Log, world: World, k: int) -> Snapshot:
     """Return what the router saw at decision k of a log with a trail, if it was the only one."""
     return Snapshot(
         log.in_flight[k], log.units[k], log.decoding[k], log.running[k], log.progress_s[k], log.correction[k],
-        np.zeros(log.correction.shape[1]), world.ready, log.rate_rps[k], k,
+        float(log.length[k]), np.zeros(log.correction.shape[1]), world.ready, log.rate_rps[k], k,
     )  # fmt: skip

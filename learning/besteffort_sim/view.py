@@ -18,7 +18,7 @@ from besteffort_core.others import (
     ratio_of,
     with_others,
 )
-from besteffort_sim.router import correction_of
+from besteffort_sim.router import correction_of, length_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,6 +64,7 @@ def _tell_apart(router: Router, pool: Pool, world: World, me: int) -> None:
 def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
     """Return what a router sees when it decides about request k, the arrival that it counted last."""
     pool, world, me = play.pool, play.world, play.workload.router[k]
+    length = length_of(router, me, now_s)
     correction = np.empty(router.correction.shape[1])
     for backend in range(correction.shape[0]):
         correction[backend] = applied(correction_of(router, me, backend, now_s))
@@ -71,19 +72,22 @@ def view(router: Router, play: Play, k: int, now_s: float) -> Snapshot:
         for device in range(router.busy.shape[1]):
             _form(router, pool, me, device)
     if world.routers > 1:
-        return _beside_others(router, play, k, now_s, correction)
+        return _beside_others(router, play, k, now_s, (correction, length))
     progress_s = np.zeros(router.busy.shape[1])
     if pool.turns:
         for device in range(progress_s.shape[0]):
             progress_s[device] = _progress_s(router, pool, (me, device), correction, now_s)
     return Snapshot(
         router.in_flight[0], router.units[0], router.decoding[0], router.running[0], progress_s, correction,
-        router.leans_s[0], world.ready, float(router.rate[0, 0]), k,
+        length, router.leans_s[0], world.ready, float(router.rate[0, 0]), k,
     )  # fmt: skip
 
 
-def _beside_others(router: Router, play: Play, k: int, now_s: float, correction: NDArray[np.float64]) -> Snapshot:
-    """As `view`, where there are more routers."""
+def _beside_others(
+    router: Router, play: Play, k: int, now_s: float, learned: tuple[NDArray[np.float64], float]
+) -> Snapshot:
+    """As `view`, where there are more routers; learned = (correction, length)."""
+    correction, length = learned
     pool, me = play.pool, play.workload.router[k]
     own, theirs = router.lately[me, OWN], router.lately[me, THEIRS]
     ratio = ratio_of(own.sum() + theirs.sum(), own.sum())
@@ -96,7 +100,7 @@ def _beside_others(router: Router, play: Play, k: int, now_s: float, correction:
                 _see_running(router, pool, me, device)
     return Snapshot(
         router.seen[0], router.seen[1], router.seen[2], router.seen[3], progress_s, correction,
-        router.leans_s[me], play.world.ready, float(ratio * router.rate[me, 0]), k,
+        length, router.leans_s[me], play.world.ready, float(ratio * router.rate[me, 0]), k,
     )  # fmt: skip
 
 

@@ -77,7 +77,8 @@ def _seen(
     offered = np.empty((rows.shape[0], sizes), dtype=np.bool_)
     for row in range(rows.shape[0]):
         k = rows[row]
-        snapshot, request = snapshot_of(log, world, k), request_of(load, k)
+        snapshot = snapshot_of(log, world, k)
+        request = request_of(load, k, snapshot)
         states[row] = observe(request, pool, snapshot)
         offered[row] = timely(request, pool, candidates(request, pool, snapshot)).backend >= 0
     return states, offered

@@ -166,7 +166,8 @@ def _seen(plan: Plan, episode: Episode) -> Iterator[NDArray[np.float64]]:
     pool, world, workload = episode
     log = simulate(pool, world, workload, plan, trail=True)
     for k in range(0, workload.arrival_s.size, max(workload.arrival_s.size // SEEN, 1)):
-        snapshot, request = snapshot_of(log, world, k), request_of(workload, k)
+        snapshot = snapshot_of(log, world, k)
+        request = request_of(workload, k, snapshot)
         found = timely(request, pool, candidates(request, pool, snapshot))
         yield features(request, found, pool, snapshot, offered(found))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "added_s",
     "applied",
     "batch_table",
     "candidates",
@@ -27,7 +28,7 @@ __all__ = [
     "faded",
     "next_token_s",
     "request_s",
-    "unanswered_s",
+    "unanswered",
     "waiting_units",
     "work_s",
 ]
@@ -79,12 +80,19 @@ def request_s(pool: Pool, size: int, units: int = 1) -> float:
     return float(pool.batch_s[size, largest] / largest * units + pool.sequence_s[size])
 
 
-def next_token_s(pool: Pool, size: int, sequences: int) -> float:
-    """Return the seconds between two tokens of a backend that so many sequences decode on; linear beyond the table."""
-    last = pool.step_s.shape[1] - 1
-    if sequences <= last:
-        return float(pool.step_s[size, sequences])
-    return float(pool.step_s[size, last] * sequences / max(last, 1))
+def next_token_s(pool: Pool, size: int, sequences: int, length: float) -> float:
+    """Return the seconds between two tokens of a backend that so many sequences decode on; the rest of them wait.
+
+    In a steady state one in so many of them as an output has tokens is new and brings its prompt, and each is half way.
+    """
+    if sequences == 0 or pool.mean_steps == 0.0:
+        return 0.0
+    n, largest, output = min(sequences, pool.max_sequences[size]), pool.max_batch[size], pool.mean_steps * length
+    units = min(n * (1.0 + pool.mean_prompt / output), float(largest))
+    below = min(int(units), largest - 1)
+    batch_s = pool.batch_s[size, below] + (units - below) * (pool.batch_s[size, below + 1] - pool.batch_s[size, below])
+    held_s = pool.sequence_s[size] + pool.context_s[size] * (pool.mean_prompt + 0.5 * output)
+    return float((batch_s + n * held_s) * sequences / n)
 
 
 def waiting_units(snapshot: Snapshot, backend: int) -> int:
@@ -100,16 +108,16 @@ def candidates(request: Request, pool: Pool, snapshot: Snapshot) -> Candidates:
     iteration between two of a generation, and one before what one pass answers. The correction is a factor on the
     whole, so that what it is learned from holds no other backend's correction.
     """
-    backends = pool.size_of.shape[0]
+    backends, half = pool.size_of.shape[0], 0.5 * pool.mean_steps * snapshot.length
     best = np.full(pool.max_batch.shape[0], -1, dtype=np.int64)
     finish, backlog, cost = np.full(backends, np.inf), np.empty(backends), np.empty(backends)
     ahead, waiting = _ahead_s(request, pool, snapshot), np.zeros(snapshot.progress_s.shape[0])
     for j in range(backends):
-        waiting[pool.device_of[j]] += snapshot.correction[j] * _in_flight_s(pool, snapshot, j, 0.5 * pool.mean_steps)
+        waiting[pool.device_of[j]] += snapshot.correction[j] * _in_flight_s(pool, snapshot, j, half)
     for j in range(backends):
         size, device, correction = pool.size_of[j], pool.device_of[j], snapshot.correction[j]
         backlog[j] = max(waiting[device] - snapshot.progress_s[device], 0.0)
-        cost[j] = correction * _cost_s(request, pool, size, snapshot.decoding[j])
+        cost[j] = correction * _cost_s(request, pool, snapshot, j)
         if snapshot.ready[j]:
             finish[j] = correction * _finish_s(request, pool, snapshot, ahead, j)
             if best[size] < 0 or finish[j] < finish[best[size]]:
@@ -123,7 +131,7 @@ def _in_flight_s(pool: Pool, snapshot: Snapshot, backend: int, steps: float) -> 
     if snapshot.units[backend] > 0:
         seconds += work_s(pool, size, waiting_units(snapshot, backend))
     if snapshot.decoding[backend] > 0:
-        seconds += steps * next_token_s(pool, size, snapshot.decoding[backend])
+        seconds += steps * next_token_s(pool, size, snapshot.decoding[backend], snapshot.length)
     return float(seconds)
 
 
@@ -135,11 +143,17 @@ def _ahead_s(request: Request, pool: Pool, snapshot: Snapshot) -> NDArray[np.flo
     return ahead
 
 
-def _cost_s(request: Request, pool: Pool, size: int, decoding: int) -> float:
+def _cost_s(request: Request, pool: Pool, snapshot: Snapshot, backend: int) -> float:
     """Return the seconds that a request adds to the work of a device."""
     if request.steps > 0.0:
-        return request.steps * (next_token_s(pool, size, decoding + 1) - next_token_s(pool, size, decoding))
-    return request_s(pool, size, request.units)
+        return request.steps * added_s(pool, snapshot, backend)
+    return request_s(pool, pool.size_of[backend], request.units)
+
+
+def added_s(pool: Pool, snapshot: Snapshot, backend: int) -> float:
+    """Return by how much one sequence more lengthens the seconds between two tokens."""
+    size, decoding, length = pool.size_of[backend], snapshot.decoding[backend], snapshot.length
+    return next_token_s(pool, size, decoding + 1, length) - next_token_s(pool, size, decoding, length)
 
 
 def _finish_s(request: Request, pool: Pool, snapshot: Snapshot, ahead: NDArray[np.float64], backend: int) -> float:
@@ -147,13 +161,13 @@ def _finish_s(request: Request, pool: Pool, snapshot: Snapshot, ahead: NDArray[n
     size, device, decoding = pool.size_of[backend], pool.device_of[backend], snapshot.decoding[backend]
     waiting = waiting_units(snapshot, backend)
     if request.steps > 0.0:
-        alone = request.steps * next_token_s(pool, size, decoding + 1)
+        alone = request.steps * next_token_s(pool, size, decoding + 1, snapshot.length)
         own = work_s(pool, size, waiting) + alone
     else:
         alone = work_s(pool, size, request.units)
         own = work_s(pool, size, waiting + request.units)
         if decoding > 0:
-            own += next_token_s(pool, size, decoding)
+            own += next_token_s(pool, size, decoding, snapshot.length)
     total = own + pool.batch_s[size, snapshot.running[backend]] - snapshot.progress_s[device]
     for place in range(pool.hosted.shape[1]):
         j = pool.hosted[device, place]
@@ -162,25 +176,25 @@ def _finish_s(request: Request, pool: Pool, snapshot: Snapshot, ahead: NDArray[n
     return float(max(total, alone))
 
 
-def corrected(correction: float, weight_s: float, profiled_s: float, observed_s: float) -> tuple[float, float]:
-    """Return the correction and its weight after an answer took `observed_s` where `profiled_s` was predicted.
+def corrected(correction: float, weight: float, expected: float, observed: float) -> tuple[float, float]:
+    """Return a correction and its weight after an answer of so many seconds, or tokens, where others were expected.
 
-    It is the mean of what was observed over the mean of what was predicted, of the last hundred answers or so: errors
+    It is the mean of what was observed over the mean of what was expected, of the last hundred answers or so: errors
     of single predictions cancel. A weight of 0 means that nothing is known yet.
 
-    `profiled_s` does not count the correction: that moves while the request waits, and an answer compared with the
+    `expected` does not count the correction: that moves while the request waits, and an answer compared with the
     correction of its own decision would move today's by an error that others have removed already.
     """
-    predicted_s = profiled_s * correction
-    observed_s = min(max(observed_s, predicted_s / MOST_SURPRISING), predicted_s * MOST_SURPRISING)
-    kept_s = (1.0 - 1.0 / CORRECTION_ANSWERS) * weight_s if weight_s > 0.0 else DOUBTFUL_ANSWERS * profiled_s
-    found = (correction * kept_s + observed_s) / max(kept_s + profiled_s, 1e-9)
-    return min(max(found, CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1]), kept_s + profiled_s
+    predicted = expected * correction
+    observed = min(max(observed, predicted / MOST_SURPRISING), predicted * MOST_SURPRISING)
+    kept = (1.0 - 1.0 / CORRECTION_ANSWERS) * weight if weight > 0.0 else DOUBTFUL_ANSWERS * expected
+    found = (correction * kept + observed) / max(kept + expected, 1e-9)
+    return min(max(found, CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1]), kept + expected
 
 
-def unanswered_s(waited_s: float, predicted_s: float) -> float:
-    """Return the seconds that are taken to be observed where no answer came within so many; 0: they say nothing yet."""
-    return UNANSWERED_FACTOR * waited_s if waited_s > predicted_s else 0.0
+def unanswered(came: float, expected: float) -> float:
+    """Return what is taken to be observed where seconds or tokens that came brought no end; 0: they say nothing yet."""
+    return UNANSWERED_FACTOR * came if came > expected else 0.0
 
 
 def applied(correction: float) -> float:

@@ -54,7 +54,7 @@ class Request(NamedTuple):
     units: int = 1
     """Length of the prompt in the profile's units: requests, or tokens."""
     steps: float = 0.0
-    """Expected decode steps of a generation; 0 for what one pass answers."""
+    """Expected decode steps of a generation, corrected by what came lately; 0 for what one pass answers."""
 
 
 class Pool(NamedTuple):
@@ -78,11 +78,10 @@ class Pool(NamedTuple):
     """(sizes,)"""
     context_s: NDArray[np.float64]
     """(sizes,)"""
-    step_s: NDArray[np.float64]
-    """(sizes, most sequences + 1): seconds between two tokens at so many sequences, with the prompts that join them;
-    column 0 is 0. One column where nothing is generated."""
+    mean_prompt: float
+    """Mean units of the prompt of a generation."""
     mean_steps: float
-    """Mean decode steps of a generation."""
+    """Mean decode steps of a generation as they are expected; 0 where nothing is generated."""
     rank: NDArray[np.int64]
     """(sizes,): the sizes from the best mean quality down."""
     size_of: NDArray[np.int64]
@@ -114,6 +113,8 @@ class Snapshot(NamedTuple):
     beside other routers a little less, so that devices that are otherwise equal have turns."""
     correction: NDArray[np.float64]
     """(backends,): observed over predicted seconds, learned online."""
+    length: float
+    """Observed over expected decode steps of generations, learned online; 1 where not known, as in the live router."""
     leans_s: NDArray[np.float64]
     """(backends,): how much earlier than a preferred one of its size it must be done; 0 for a router alone."""
     ready: NDArray[np.bool_]

@@ -66,7 +66,7 @@ def build_pool(
     turns: bool = False,
     generation: Generation | None = None,
 ) -> Pool:
-    """Return the pool; `generation` is the mean request that the seconds between two tokens are worked out for.
+    """Return the pool; `generation` is the mean request that generates, None where none does.
 
     Raises:
         PoolError: no size, a backend of an unknown size, or a latency table that is refused.
@@ -76,17 +76,15 @@ def build_pool(
     devices = sorted({backend.device for backend in backends})
     batch_s, max_batch = _latency(sizes)
     decodes = [size.decode or Decode(int(largest), UNBOUNDED) for size, largest in zip(sizes, max_batch, strict=True)]
-    sequence_s, context_s = np.array([d.sequence_s for d in decodes]), np.array([d.context_s for d in decodes])
-    max_sequences = np.array([d.max_sequences for d in decodes], dtype=np.int64)
     return Pool(
         quality=quality,
         batch_s=batch_s,
         max_batch=max_batch,
-        max_sequences=max_sequences,
+        max_sequences=np.array([d.max_sequences for d in decodes], dtype=np.int64),
         max_context=np.array([d.max_context for d in decodes], dtype=np.int64),
-        sequence_s=sequence_s,
-        context_s=context_s,
-        step_s=_steps(batch_s, max_batch, max_sequences, sequence_s, context_s, generation),
+        sequence_s=np.array([d.sequence_s for d in decodes]),
+        context_s=np.array([d.context_s for d in decodes]),
+        mean_prompt=float(generation.prompt) if generation else 0.0,
         mean_steps=float(generation.output) if generation else 0.0,
         rank=np.argsort(-quality.mean(axis=0), kind="stable").astype(np.int64),
         size_of=np.array([names.index(backend.size) for backend in backends], dtype=np.int64),
@@ -126,25 +124,3 @@ def _latency(sizes: Sequence[SizeSpec]) -> tuple[NDArray[np.float64], NDArray[np
     for row, table in zip(batch_s, tables, strict=True):
         row[: len(table)] = table
     return batch_s, np.array([len(table) - 1 for table in tables], dtype=np.int64)
-
-
-def _steps(
-    batch_s: NDArray[np.float64],
-    max_batch: NDArray[np.int64],
-    max_sequences: NDArray[np.int64],
-    sequence_s: NDArray[np.float64],
-    context_s: NDArray[np.float64],
-    generation: Generation | None,
-) -> NDArray[np.float64]:
-    """Return seconds between two tokens, (sizes, most sequences + 1): in a steady state 1 / output of them are new."""
-    if generation is None:
-        return np.zeros((len(batch_s), 1))
-    steps = np.zeros((len(batch_s), int(max_sequences.max()) + 1))
-    for size, row in enumerate(steps):
-        n = np.minimum(np.arange(1, row.size), max_sequences[size])
-        units = np.minimum(n * (1.0 + generation.prompt / generation.output), max_batch[size])
-        context = n * (generation.prompt + 0.5 * generation.output)
-        table = batch_s[size, : max_batch[size] + 1]
-        row[1:] = np.interp(units, np.arange(table.size), table) + sequence_s[size] * n + context_s[size] * context
-        row[1:] *= np.arange(1, row.size) / n
-    return steps

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from besteffort_core.latency import next_token_s, request_s, waiting_units, work_s
+from besteffort_core.latency import added_s, next_token_s, request_s, waiting_units, work_s
 from besteffort_core.policies import PRICE_SHARPNESS
 from besteffort_core.utility import worth_until_s
 
@@ -179,10 +179,11 @@ def _common(request: Request, candidates: Candidates, pool: Pool) -> tuple[float
 
 def _load(request: Request, pool: Pool, snapshot: Snapshot) -> float:
     """Return the share of all devices that it takes to answer requests like this one with the best size."""
-    size, last = pool.rank[0], pool.step_s.shape[1] - 1
+    size = pool.rank[0]
     seconds = request_s(pool, size, request.units)
     if request.steps > 0.0:
-        seconds = request.steps * pool.step_s[size, last] / max(last, 1)
+        most = int(pool.max_sequences.max())
+        seconds = request.steps * next_token_s(pool, size, most, snapshot.length) / most
     return float(snapshot.rate_rps * seconds / pool.hosted.shape[0])
 
 
@@ -206,20 +207,18 @@ def _describe_generation(
     round_s, decodes = np.zeros(pool.hosted.shape[0]), np.zeros(pool.hosted.shape[0])
     for j in range(pool.size_of.shape[0]):
         device = pool.device_of[j]
-        round_s[device] += snapshot.correction[j] * next_token_s(pool, pool.size_of[j], snapshot.decoding[j])
+        token_s = next_token_s(pool, pool.size_of[j], snapshot.decoding[j], snapshot.length)
+        round_s[device] += snapshot.correction[j] * token_s
         decodes[device] += snapshot.decoding[j]
     generates = request.steps > 0.0
     relative = max(request.steps, 1.0) / request.deadline_s
-    occupancy = math.log((decodes.sum() + 1.0) / (decodes.shape[0] * _full_batch(request, pool)))
+    occupancy = math.log((decodes.sum() + 1.0) / (decodes.shape[0] * _full_batch(request, pool, snapshot)))
     best = pool.quality[request.task, pool.rank[0]]
     for row in range(rows.shape[0]):
         j = rows[row]
-        size, device, after_s = pool.size_of[j], pool.device_of[j], round_s[pool.device_of[j]]
+        device, after_s = pool.device_of[j], round_s[pool.device_of[j]]
         if generates:
-            added_s = next_token_s(pool, size, snapshot.decoding[j] + 1) - next_token_s(
-                pool, size, snapshot.decoding[j]
-            )
-            after_s += snapshot.correction[j] * added_s
+            after_s += snapshot.correction[j] * added_s(pool, snapshot, j)
         before, after = relative * round_s[device], relative * after_s
         x[row, GENERATES] = 1.0 if generates else 0.0
         x[row, ROUND], x[row, AFTER] = min(before, MOST), min(after, MOST)
@@ -230,14 +229,15 @@ def _describe_generation(
             x[row, HARM] = min(decodes[device] * best * (_in_time(before) - _in_time(after)), MOST)
 
 
-def _full_batch(request: Request, pool: Pool) -> float:
+def _full_batch(request: Request, pool: Pool, snapshot: Snapshot) -> float:
     """Return about how many sequences of the best size still end in time together, the longest outputs among them."""
-    size, last = pool.rank[0], pool.step_s.shape[1] - 1
-    if request.steps == 0.0 or last < 2:  # noqa: PLR2004 - two points make a line
-        return float(max(last, 1))
-    one_s, most_s = pool.step_s[size, 1], pool.step_s[size, last]
+    size, most = pool.rank[0], int(pool.max_sequences.max())
+    if request.steps == 0.0 or most < 2:  # noqa: PLR2004 - two points make a line
+        return float(most)
+    one_s = next_token_s(pool, size, 1, snapshot.length)
+    most_s = next_token_s(pool, size, most, snapshot.length)
     allowed_s = request.deadline_s / (LONGEST * request.steps)
-    return float(min(max(1.0 + (last - 1) * (allowed_s - one_s) / (most_s - one_s), 1.0), last))
+    return float(min(max(1.0 + (most - 1) * (allowed_s - one_s) / (most_s - one_s), 1.0), most))
 
 
 def _in_time(relative: float) -> float:

@@ -43,5 +43,5 @@ def snapshot(in_flight: list[int], *, ready: tuple[bool, ...] = (True, True, Tru
     none, counts = np.zeros(backends, dtype=np.int64), np.array(in_flight)
     nothing_s = np.zeros(backends)
     return Snapshot(
-        counts, counts, none, none, nothing_s, np.ones(backends), nothing_s, np.array(ready), rate_rps, 0
+        counts, counts, none, none, nothing_s, np.ones(backends), 1.0, nothing_s, np.array(ready), rate_rps, 0
     )  # fmt: skip

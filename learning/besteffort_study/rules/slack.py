@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from besteffort_core.latency import next_token_s
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -43,7 +45,7 @@ def slack_table(pool: Pool, deadline_s: float) -> NDArray[np.float64]:
 def _latencies_s(pool: Pool, size: int) -> NDArray[np.float64]:
     """Return the seconds of each batch from 1 up."""
     if pool.mean_steps > 0.0:
-        steps: NDArray[np.float64] = pool.mean_steps * pool.step_s[size, 1 : pool.max_sequences[size] + 1]
-        return steps
+        decoding = range(1, int(pool.max_sequences[size]) + 1)
+        return pool.mean_steps * np.array([next_token_s(pool, size, sequences, 1.0) for sequences in decoding])
     batches: NDArray[np.float64] = pool.batch_s[size, 1 : pool.max_batch[size] + 1]
     return batches

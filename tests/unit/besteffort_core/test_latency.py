@@ -181,7 +181,17 @@ def generating() -> Pool:
 def test_between_two_tokens_lies_an_iteration_with_the_prompts_that_join_in_the_mean() -> None:
     """Of n sequences n / 4 bring a prompt of 8 units, and each holds 8 + 2 tokens in the mean; the third waits."""
     one, two = (0.001 + 1e-6 * 3 * n + 1e-5 * n + 1e-7 * 10 * n for n in (1, 2))
-    assert [next_token_s(generating(), 0, n) for n in range(4)] == pytest.approx([0.0, one, two, 1.5 * two])
+    assert [next_token_s(generating(), 0, n, 1.0) for n in range(4)] == pytest.approx([0.0, one, two, 1.5 * two])
+
+
+def test_longer_outputs_mean_fewer_prompts_to_read_and_more_to_keep() -> None:
+    """Outputs twice as long: of two sequences 2 / 8 bring a prompt of 8 units, and each holds 8 + 4 tokens."""
+    longer = 0.001 + 1e-6 * 4 + 1e-5 * 2 + 1e-7 * 12 * 2
+    assert next_token_s(generating(), 0, 2, 2.0) == pytest.approx(longer)
+    seen = snapshot([1])._replace(units=np.array([0]), decoding=np.array([1]), length=2.0)
+    found = candidates(Request(0, 9.0, units=8, steps=8.0), generating(), seen)
+    assert found.finish_s[0] == pytest.approx(8 * longer)
+    assert found.backlog_s[0] == pytest.approx(0.5 * 8 * next_token_s(generating(), 0, 1, 2.0))
 
 
 def test_a_generation_is_predicted_to_take_a_step_for_each_expected_token() -> None:
@@ -189,12 +199,13 @@ def test_a_generation_is_predicted_to_take_a_step_for_each_expected_token() -> N
     seen = snapshot([1])._replace(units=np.array([0]), decoding=np.array([1]))
     request = Request(0, 9.0, units=8, steps=4.0)
     found = candidates(request, pool, seen)
-    assert found.finish_s[0] == pytest.approx(4 * next_token_s(pool, 0, 2))
-    assert found.cost_s[0] == pytest.approx(4 * (next_token_s(pool, 0, 2) - next_token_s(pool, 0, 1)))
-    assert found.backlog_s[0] == pytest.approx(0.5 * 4 * next_token_s(pool, 0, 1))
+    assert found.finish_s[0] == pytest.approx(4 * next_token_s(pool, 0, 2, 1.0))
+    assert found.cost_s[0] == pytest.approx(4 * (next_token_s(pool, 0, 2, 1.0) - next_token_s(pool, 0, 1, 1.0)))
+    assert found.backlog_s[0] == pytest.approx(0.5 * 4 * next_token_s(pool, 0, 1, 1.0))
 
 
 def test_what_one_pass_answers_waits_for_the_iteration_of_those_that_decode() -> None:
     pool = generating()
     seen = snapshot([1])._replace(units=np.array([0]), decoding=np.array([1]))
-    assert finish_s(pool, seen, 0, Request(0, 9.0, 8)) == pytest.approx(work_s(pool, 0, 8) + next_token_s(pool, 0, 1))
+    expected_s = work_s(pool, 0, 8) + next_token_s(pool, 0, 1, 1.0)
+    assert finish_s(pool, seen, 0, Request(0, 9.0, 8)) == pytest.approx(expected_s)

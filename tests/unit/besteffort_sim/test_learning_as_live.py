@@ -30,7 +30,8 @@ def test_a_lane_and_the_simulated_router_have_the_same_corrections(slowness: flo
         assert lane.correction(now_s) == pytest.approx(log.correction[k, 0])
         if log.outcome[k] in (ANSWERED, EXPIRED):
             answered = log.outcome[k] == ANSWERED
-            predicted_s = candidates(request_of(workload, k), pool, snapshot_of(log, world, k)).finish_s[0]
+            snapshot = snapshot_of(log, world, k)
+            predicted_s = candidates(request_of(workload, k, snapshot), pool, snapshot).finish_s[0]
             observed_s = log.latency_s[k] if answered else DEADLINE_S
             ends.append((now_s + observed_s, predicted_s / log.correction[k, 0], observed_s, answered))
     assert np.ptp(log.correction[:, 0]) > 0.1

@@ -8,7 +8,7 @@ import pytest
 from besteffort_core.policy import Kind
 from besteffort_core.pool import BackendSpec, Generation, SizeSpec, build_pool
 from besteffort_sim.choice import build_plan
-from besteffort_sim.model import Log
+from besteffort_sim.model import ANSWERED, EXPIRED, Log
 from besteffort_sim.simulator import simulate
 from support.pools import gpus
 from support.worlds import pool_of, workload_of, world_of
@@ -111,3 +111,31 @@ def test_the_oldest_request_says_which_size_runs_next() -> None:
     pool = pool_of({1: 0.1, 8: 0.1}, {1: 0.1, 8: 0.1})._replace(turns=True)
     log = simulate(pool, world_of(pool), workload_of([0.1, 0.12, 0.14, 0.25]), build_plan(Kind.ROUND_ROBIN), trail=True)
     assert log.running[-1].tolist() == [0, 1]
+
+
+def generations(output: int, deadline_s: float, slowness: float = 1.0) -> Log:
+    """Ten a second for half a minute, which the router takes to be of 30 tokens."""
+    pool = gpus(1, Generation(30.0, 30.0))
+    arrival_s = np.arange(0.0, 30.0, 0.1)
+    workload = workload_of(arrival_s.tolist(), deadline_s)._replace(
+        units=np.full(arrival_s.size, 30), steps=np.full(arrival_s.size, 30.0), output=np.full(arrival_s.size, output)
+    )
+    world = world_of(pool, slowness=slowness)
+    return simulate(pool, world, workload, build_plan(Kind.STATIC, np.array([0.0])), trail=True)
+
+
+@pytest.mark.parametrize("output", [15, 30, 60])
+def test_a_router_learns_how_long_outputs_are(output: int) -> None:
+    log = generations(output, 9.0)
+    assert log.length[0] == 1.0
+    assert log.length[-1] == pytest.approx(output / 30, rel=0.1)
+    assert log.correction[-1, 0] == pytest.approx(1.0, abs=0.1), "of latency, which was right"
+
+
+def test_outputs_that_are_cut_off_count_only_where_they_are_longer_than_expected() -> None:
+    """Within 150 ms come 44 tokens, or 22 of a server that is half as fast."""
+    long, slow = generations(900, 0.15), generations(900, 0.15, slowness=2.0)
+    assert long.length.max() > 1.2
+    assert np.all(slow.length == 1.0)
+    assert np.all(slow.outcome == EXPIRED)
+    assert not np.any(long.outcome == ANSWERED)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from besteffort_core.latency import next_token_s
 from besteffort_core.model import Pool
 from besteffort_study.errors import StudyError
 from besteffort_study.pools import build_study_pool, true_world
@@ -55,10 +56,10 @@ def test_a_split_size_is_faster_and_has_more_room() -> None:
 
 
 def test_only_where_something_is_generated_does_a_pool_know_steps() -> None:
-    assert pool_of("co", "SC").step_s.shape == (3, 1)
+    assert pool_of("co", "SC").mean_steps == 0.0
     generating = pool_of("co", "GE")
-    assert generating.mean_steps == 40.0
-    assert generating.step_s[2, 1] == pytest.approx(5.2e-3 + 8.4e-3, rel=0.05)
+    assert (generating.mean_prompt, generating.mean_steps) == (150.0, 40.0)
+    assert next_token_s(generating, 2, 1, 1.0) == pytest.approx(5.2e-3 + 8.4e-3, rel=0.05)
 
 
 def test_a_soft_scenario_makes_a_soft_pool() -> None:

@@ -39,7 +39,8 @@ def seen(units: int = 0, *, backends: tuple[int, ...] = (), sequence: int = 0, p
     nothing, ready = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
     requests = np.ceil(waiting / 150).astype(np.int64)
     progress_s, leans_s = np.zeros(devices), np.zeros(count)
-    return Snapshot(requests, waiting, nothing, nothing, progress_s, np.ones(count), leans_s, ready, 250.0, sequence)
+    corrections = (np.ones(count), 1.0)
+    return Snapshot(requests, waiting, nothing, nothing, progress_s, *corrections, leans_s, ready, 250.0, sequence)
 
 
 def chosen(rule: int, snapshot: Snapshot, *numbers: float, **more: Any) -> int:

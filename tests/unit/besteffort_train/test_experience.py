@@ -77,7 +77,8 @@ def test_states_and_offers_are_those_of_the_core() -> None:
     rows = np.arange(0, 200, 7)
     states, offered = seen(*where, log, rows)
     for row, k in enumerate(rows.tolist()):
-        request, snapshot = request_of(where.workload, k), snapshot_of(log, where.world, k)
+        snapshot = snapshot_of(log, where.world, k)
+        request = request_of(where.workload, k, snapshot)
         assert np.array_equal(states[row], observe(request, where.pool, snapshot))
         left = timely(request, where.pool, candidates(request, where.pool, snapshot)).backend >= 0
         assert np.array_equal(offered[row], left)
