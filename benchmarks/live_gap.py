@@ -3,11 +3,11 @@
 Two settings: the demo's models on this machine, measured first as `besteffort demo` does; and four emulated GPU servers
 with three sizes each, which sleep where a GPU would compute. The simulator gets what the router was told, the same
 arrivals, tasks and deadlines, the seconds that a single request takes beyond its batch, and, since the speed of a
-machine changes from one moment to the next, what batches of the demo's models took in each turn: processor seconds of
-their servers over what the profile says. `gap_by_profile` is without the last, as if each batch had taken what the
-profile says. Each turn of a policy begins with a router that has learned no more than a warm-up teaches. Policies count
-as tied, and their order as equal, where they differ by less than two standard errors, measured or predicted. The last
-line is one JSON object.
+machine changes from one moment to the next, what batches of the demo's models took: processor seconds of their servers
+in each turn, and of the batch that each request was in, over what the profile says. `gap_by_profile` is without that.
+Each turn of a policy begins with a router that has learned no more than a warm-up teaches. Policies count as tied, and
+their order as equal, where they differ by less than two standard errors, measured or predicted. The last line is one
+JSON object.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import numpy as np
 from emulated.pool import MEAN_TOKENS, SIZES, SLOWED, EmulatedStack, overslept_s, profiles, write_repository
 from gap.comparison import compare, inverted, result
-from gap.live import contestants, fresh_router, measure, ping_s
-from gap.meter import Meter, alone_s, nothing, since
+from gap.live import as_profiled, contestants, fresh_router, measure, ping_s
+from gap.meter import Meter, alone_s, since
+from gap.pace import timed_repository
 from gap.prediction import Truth, predict
 
 from besteffort_cli.calibrate import measure_stack
@@ -44,7 +44,7 @@ from besteffort_cli.stack import Ground, LocalStack
 from besteffort_cli.trace import read_trace
 from besteffort_cli.window import choose_window
 from besteffort_resource.service import PolicyKind
-from besteffort_sim.workload import BATCH_NOISE, Bursts, draw_arrivals
+from besteffort_sim.workload import Bursts, draw_arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,6 @@ ROUNDS = 3
 REQUESTS = 1600
 """A round of the emulated servers."""
 PEAK_RPS = 350.0
-NOISE_DRAWS = 5
 GOAL = {"gap_points": 3.0, "latency_gap": 0.15, "order_equal": True}
 _INTERRUPTED = 130
 
@@ -90,8 +89,7 @@ def emulated_setting() -> dict[str, Any]:
             mean_row = Row(course.rows[0].task, str(MEAN_TOKENS), "-")
             overhead_s = ping_s(router.address, course.model_name, mean_row) - SIZES[0].seconds(MEAN_TOKENS)
             entries = contestants([size.name for size in SIZES], learned=False)
-            # Nothing says that they are slower than their profile: they sleep what it says.
-            live = measure(stack, profiles(), course, entries, lambda: nothing(profiles()))
+            live = measure(stack, profiles(), course, entries)  # they sleep what the profile says
             overslept_ms = [round(1000 * value, 2) for value in np.quantile(overslept_s(stack.folder), (0.5, 0.99))]
     return compared("emulated", live, Truth(overhead_s, token_noise)) | {
         "slowed": SLOWED,
@@ -110,14 +108,19 @@ def emulated_course(local: LocalService) -> Course:
     return Course(local.service.model_name, arrivals_s, rows, local.service.spec.deadline.default_s, ROUNDS, 0)
 
 
-def token_noise(prompts: Sequence[str], _rng: np.random.Generator) -> NDArray[np.float64]:
+def token_noise(prompts: Sequence[str]) -> NDArray[np.float64]:
     """Return by how much longer than one of mean length each request takes alone, on average of the sizes."""
     return np.array([np.mean([s.seconds(int(p)) / s.seconds(MEAN_TOKENS) for s in SIZES]) for p in prompts])
 
 
 def demo_setting() -> dict[str, Any]:
     """Run the demo's models; return the comparison."""
-    local = load_local_service(EXAMPLE / "service.yaml")
+    with tempfile.TemporaryDirectory() as folder:
+        return demo_comparison(timed_repository(EXAMPLE / "models", Path(folder)))
+
+
+def demo_comparison(models: Path) -> dict[str, Any]:
+    local = load_local_service(EXAMPLE / "service.yaml", models=models)
     home, prompts = home_folder(), EXAMPLE / "prompts.jsonl"
     ground = Ground(home, split_cores(), find_or_install(home, print), print)
     names = [size.name for size in local.service.spec.sizes]
@@ -129,8 +132,13 @@ def demo_setting() -> dict[str, Any]:
         stack.set_policy(PolicyKind.STATIC, static_size=names[0])
         before = meter.read()
         overhead_s = ping_s(router.address, course.model_name, rows[0]) - alone_s(since(before, meter.read()))
-        live = measure(stack, profiled, course, contestants(names, learned=bool(local.bundle_path())), meter.read)
-    return compared("demo", live, Truth(overhead_s, batch_noise, NOISE_DRAWS))
+        live = measure(stack, profiled, course, contestants(names, learned=bool(local.bundle_path())), meter)
+    truth = Truth(overhead_s, lambda prompts: np.ones(len(prompts)))
+    sizes = next(iter(live.settings.values())).sizes
+    by_profile = compare(live.rounds, predict(as_profiled(live), truth), sizes)
+    return compared("demo", live, truth) | {
+        "gap_by_profile": {policy: round(found.gap, 2) for policy, found in by_profile.items()}
+    }
 
 
 def demo_course(local: LocalService, rows: Sequence[Row], capacities_rps: dict[str, float]) -> Course:
@@ -141,27 +149,20 @@ def demo_course(local: LocalService, rows: Sequence[Row], capacities_rps: dict[s
     return Course(local.service.model_name, window.arrivals_s, rows, deadline_s, ROUNDS, 0)
 
 
-def batch_noise(prompts: Sequence[str], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return the noise that all simulations take for granted."""
-    return np.exp(rng.normal(-0.5 * BATCH_NOISE**2, BATCH_NOISE, len(prompts)))
-
-
 def compared(name: str, live: Live, truth: Truth) -> dict[str, Any]:
     """Return what was measured and predicted, and what of it the goals are about."""
     sizes = next(iter(live.settings.values())).sizes
     policies = compare(live.rounds, predict(live, truth), sizes)
     print_table(name, policies)
-    profiled = {name: [np.ones_like(factors) for factors in rounds] for name, rounds in live.slowness.items()}
-    by_profile = compare(live.rounds, predict(replace(live, slowness=profiled), truth), sizes)
     return {
         "gap_points": round(max(abs(policy.gap) for policy in policies.values()), 2),
         "latency_gap": round(max(abs(gap) for policy in policies.values() for gap in policy.latency_gaps), 3),
-        "gap_by_profile": {policy: round(found.gap, 2) for policy, found in by_profile.items()},
         "inverted": inverted(policies),
         "overhead_ms": round(1000 * truth.overhead_s, 2),
         "true_over_profiled_s": {
             name: [factors.round(3).tolist() for factors in rounds] for name, rounds in live.slowness.items()
         },
+        "pace_spread": {name: [round(float(one.std()), 3) for one in rounds] for name, rounds in live.paces.items()},
         "others_share_of_cores": round(live.others_share, 3),
         "restarts": live.restarts,
         "policies": result(policies),

@@ -37,7 +37,6 @@ class Policy:
     live_worth: NDArray[np.float64]
     """(n,): of each offered request of all rounds; 0 where it was lost."""
     simulated_worth: NDArray[np.float64]
-    """(n,): mean over the draws of the noise."""
     live_s: Sequence[float]
     """Latencies of the quantiles, of what was answered in time."""
     simulated_s: Sequence[float]
@@ -57,22 +56,21 @@ class Policy:
 
 def compare(
     rounds: Mapping[str, Sequence[Sequence[Record]]],
-    logs: Mapping[str, Sequence[Sequence[Log]]],
+    logs: Mapping[str, Sequence[Log]],
     sizes: Sequence[str],
 ) -> dict[str, Policy]:
     """Return the policies by name; `sizes` are in the order of the logs."""
     return {name: _policy([record for one in rounds[name] for record in one], logs[name], sizes) for name in rounds}
 
 
-def _policy(records: Sequence[Record], logs: Sequence[Sequence[Log]], sizes: Sequence[str]) -> Policy:
+def _policy(records: Sequence[Record], logs: Sequence[Log], sizes: Sequence[str]) -> Policy:
     in_time = [record for record in records if record.outcome is Outcome.IN_TIME]
     live_s = [np.array([record.latency_s for record in in_time if record.size == size]) for size in sizes]
-    played = [log for draws in logs for log in draws]
-    simulated_s = [_answered_s(played, size) for size in range(len(sizes))]
+    simulated_s = [_answered_s(logs, size) for size in range(len(sizes))]
     by_size = zip(sizes, live_s, simulated_s, strict=True)
     return Policy(
         live_worth=np.array([record.quality * (record.outcome is Outcome.IN_TIME) for record in records]),
-        simulated_worth=np.concatenate([np.mean([log.reward for log in draws], axis=0) for draws in logs]),
+        simulated_worth=np.concatenate([log.reward for log in logs]),
         live_s=np.quantile(np.concatenate(live_s), QUANTILES).tolist(),
         simulated_s=np.quantile(np.concatenate(simulated_s), QUANTILES).tolist(),
         medians_s={

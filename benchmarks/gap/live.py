@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from gap.meter import since, slowness, together
+from gap.pace import batches_since, pace
 from gap.processor import all_busy_s, busy_s
 
 from besteffort_cli.contest import Contestant, run, schedule
@@ -19,9 +20,9 @@ from besteffort_resource.service import PolicyKind
 from besteffort_router.config import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from gap.meter import Work
+    from gap.meter import Meter, Work
     from numpy.typing import NDArray
 
     from besteffort_cli.contest import Course
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from besteffort_resource.profile import Profile
     from besteffort_router.config import Settings
 
-__all__ = ["Live", "contestants", "fresh_router", "measure", "ping_s"]
+__all__ = ["Live", "as_profiled", "contestants", "fresh_router", "measure", "ping_s"]
 
 WARM_UP_REQUESTS = 20
 WARM_UP_GAP_S = 0.03
@@ -51,6 +52,8 @@ class Live:
     rounds: Mapping[str, Sequence[Sequence[Record]]]
     slowness: Mapping[str, Sequence[NDArray[np.float64]]]
     """True over profiled seconds of each size, in every round of a policy."""
+    paces: Mapping[str, Sequence[NDArray[np.float64]]]
+    """The same of the batch of each request, over that of its size in the round."""
     others_share: float
     """Share of all cores' time that went to anybody else while the policies took their turns, and between them."""
     restarts: int
@@ -100,9 +103,9 @@ def measure(
     profiles: Mapping[str, Profile],
     course: Course,
     entries: Sequence[Contestant],
-    read: Callable[[], Work],
+    meter: Meter | None = None,
 ) -> Live:
-    """Let all policies take their turns; `read` tells what the servers have done so far.
+    """Let all policies take their turns; without a `meter` the servers are as fast as the profiles say.
 
     Each turn has a router of its own: what one policy made it learn of the servers would cost the next one some points,
     and simulations begin with nothing learned.
@@ -114,19 +117,46 @@ def measure(
     settings: dict[str, Settings] = {}
     rounds: dict[str, list[Sequence[Record]]] = {entry.name: [] for entry in entries}
     done: dict[str, list[Work]] = {entry.name: [] for entry in entries}
+    batches: dict[str, list[list[NDArray[np.float64]]]] = {entry.name: [] for entry in entries}
     began_s, all_s, own_s = time.monotonic(), all_busy_s(), busy_s(os.getpid())
     for number, entry in schedule(entries, course.rounds):
         router, once = fresh_router(stack, profiles, course), replace(course, rounds=1, seed=course.seed + number)
-        before = read()
+        before, turn_s = meter and meter.read(), time.monotonic()
         scores = run(stack, router, once, [entry], lambda _number, _ended, _entry: None)
         if not scores:
             raise KeyboardInterrupt
         rounds[entry.name] += scores[0].rounds
-        done[entry.name].append(since(before, read()))
         settings[entry.name] = load_settings(stack.folder / "router.json")
+        if meter and before:
+            done[entry.name].append(since(before, meter.read()))
+            batches[entry.name].append(batches_since(stack.folder, meter.models, turn_s))
     others_s = (all_busy_s() - all_s) - (busy_s(os.getpid()) - own_s)
     cores_s = (time.monotonic() - began_s) * (os.cpu_count() or 1)
-    return Live(course, settings, rounds, _slowness(done, settings), others_s / cores_s, stack.restarts)
+    live = Live(course, settings, rounds, {}, {}, others_s / cores_s, stack.restarts)
+    live = as_profiled(live)
+    return replace(live, slowness=_slowness(done, settings), paces=_paces(live, batches)) if meter else live
+
+
+def as_profiled(live: Live) -> Live:
+    """Return the same as if each batch had taken what the profile says."""
+    sizes = {name: len(settings.sizes) for name, settings in live.settings.items()}
+    return replace(
+        live,
+        slowness={name: [np.ones(sizes[name]) for _ in rounds] for name, rounds in live.rounds.items()},
+        paces={name: [np.ones(len(records)) for records in rounds] for name, rounds in live.rounds.items()},
+    )
+
+
+def _paces(
+    live: Live, batches: Mapping[str, Sequence[Sequence[NDArray[np.float64]]]]
+) -> Mapping[str, Sequence[NDArray[np.float64]]]:
+    return {
+        name: [
+            pace(records, settings.sizes, took, settings.pool.batch_s)
+            for records, took in zip(live.rounds[name], batches[name], strict=True)
+        ]
+        for name, settings in live.settings.items()
+    }
 
 
 def _slowness(

@@ -64,6 +64,7 @@ class Meter:
     def __init__(self, service: BestEffortService, stack: LocalStack, profiles: Mapping[str, Profile]) -> None:
         self._profiles = profiles
         self._servers = []
+        self.models = [size.triton_model for size in service.spec.sizes]
         for size in service.spec.sizes:
             (backend,) = (one for one in stack.backends if size.name in one.sizes)
             assert backend.sizes == (size.name,), "processor seconds would be those of several sizes"

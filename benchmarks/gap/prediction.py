@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from besteffort_router.config import Settings
     from besteffort_sim.model import Log
 
-    Noise = Callable[[Sequence[str], np.random.Generator], NDArray[np.float64]]
+    Noise = Callable[[Sequence[str]], NDArray[np.float64]]
 
 __all__ = ["Truth", "predict"]
 
@@ -34,32 +34,27 @@ class Truth:
     """What one request takes on an idle service beyond its batch."""
     noise: Noise
     """Factors on the work of batches, from the prompts of all requests."""
-    draws: int = 1
-    """How often the noise is drawn."""
 
 
-def predict(live: Live, truth: Truth) -> dict[str, list[list[Log]]]:
-    """Return the logs of each round by the name of the policy, one for each draw of the noise."""
+def predict(live: Live, truth: Truth) -> dict[str, list[Log]]:
+    """Return the logs of the rounds by the name of the policy."""
     return {
-        name: [
-            [_simulated(live, name, truth, number, draw) for draw in range(truth.draws)]
-            for number in range(live.course.rounds)
-        ]
-        for name in live.settings
+        name: [_simulated(live, name, truth, number) for number in range(live.course.rounds)] for name in live.settings
     }
 
 
-def _simulated(live: Live, name: str, truth: Truth, number: int, draw: int) -> Log:
+def _simulated(live: Live, name: str, truth: Truth, number: int) -> Log:
     settings = live.settings[name]
     policy = settings.policy
     kind = policy.rule.kind if policy.network is None else policy.kind
     plan = build_plan(kind, policy.rule.parameters, policy.network)
     ready = np.ones(len(settings.backends), dtype=np.bool_)
     world = World(live.slowness[name][number], ready, truth.overhead_s, settings.max_requests)
-    return simulate(settings.pool, world, _workload(live, settings, truth, number, draw), plan)
+    workload = _workload(live, settings, truth, number)
+    return simulate(settings.pool, world, workload._replace(noise=workload.noise * live.paces[name][number]), plan)
 
 
-def _workload(live: Live, settings: Settings, truth: Truth, number: int, draw: int) -> Workload:
+def _workload(live: Live, settings: Settings, truth: Truth, number: int) -> Workload:
     course = live.course
     n = len(course.arrivals_s)
     rows = [course.rows[i] for i in prompt_order(len(course.rows), n, course.seed + number)]
@@ -67,7 +62,7 @@ def _workload(live: Live, settings: Settings, truth: Truth, number: int, draw: i
         arrival_s=np.asarray(course.arrivals_s),
         task=np.array([settings.tasks.index(row.task) for row in rows]),
         deadline_s=np.full(n, course.deadline_s),
-        noise=truth.noise([row.prompt for row in rows], np.random.default_rng((number, draw))),
+        noise=truth.noise([row.prompt for row in rows]),
         units=np.ones(n, dtype=np.int64),
         output=np.zeros(n, dtype=np.int64),
         steps=np.zeros(n),

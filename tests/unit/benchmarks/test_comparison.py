@@ -45,7 +45,7 @@ def test_what_fails_in_a_burst_is_no_independent_evidence() -> None:
 
 def test_only_answers_in_time_have_a_worth_and_a_latency() -> None:
     rounds = [[record(0.1, 0.8), record(0.3, 0.8), record(9.0, 0.8, Outcome.LATE), record(0.0, 0.0, Outcome.REFUSED)]]
-    logs = [[log([0.2, 0.4, np.inf, np.inf], [0.8, 0.8, 0.0, 0.0], [ANSWERED, ANSWERED, EXPIRED, EXPIRED])]]
+    logs = [log([0.2, 0.4, np.inf, np.inf], [0.8, 0.8, 0.0, 0.0], [ANSWERED, ANSWERED, EXPIRED, EXPIRED])]
     found = compare({"a": rounds}, {"a": logs}, ("s",))["a"]
     assert found.gap == pytest.approx(0.0)
     assert found.live_s[0] == pytest.approx(0.2)
@@ -55,5 +55,5 @@ def test_only_answers_in_time_have_a_worth_and_a_latency() -> None:
 def test_medians_are_told_of_each_size_that_answered_often_enough() -> None:
     records = [record(0.1, 0.8)] * 300 + [replace(record(0.3, 0.8), size="t")] * 100
     one = log([0.2] * 300 + [0.3] * 100, [0.8] * 400, [ANSWERED] * 400)
-    logs = [[one._replace(size=np.repeat([0, 1], [300, 100]))]]
+    logs = [one._replace(size=np.repeat([0, 1], [300, 100]))]
     assert compare({"a": [records]}, {"a": logs}, ("s", "t"))["a"].medians_s == {"s": pytest.approx((0.1, 0.2))}
