@@ -109,8 +109,13 @@ def emulated_course(local: LocalService) -> Course:
 
 
 def token_noise(prompts: Sequence[str]) -> NDArray[np.float64]:
-    """Return by how much longer than one of mean length each request takes alone, on average of the sizes."""
-    return np.array([np.mean([s.seconds(int(p)) / s.seconds(MEAN_TOKENS) for s in SIZES]) for p in prompts])
+    """Return by how much longer than one of mean length each request and those after it, who join its batch, take.
+
+    On average of the sizes; of its own tokens alone a batch would vary more than it does.
+    """
+    alone = np.array([np.mean([s.seconds(int(p)) / s.seconds(MEAN_TOKENS) for s in SIZES]) for p in prompts])
+    joined = np.median([size.most for size in SIZES]).astype(int)
+    return np.array([alone[k : k + joined].mean() for k in range(alone.size)])
 
 
 def demo_setting() -> dict[str, Any]:
