@@ -1,7 +1,8 @@
 """The routers' side of a simulation: what each keeps and how each event changes that, by the core's rules. Compiled.
 
-A router learns the correction from every answer, and from an expiry whose answer was predicted earlier. It knows its
-own requests at once, and of all others how many had ended on each backend, and how many generations decoded there,
+A router learns the correction from every answer, and from an expiry whose answer was predicted earlier; of generations
+it learns it from answers alone, and from answers and from outputs that are cut off how long outputs are. It knows its own
+requests at once, and of all others how many had ended on each backend, and how many generations decoded there,
 when it last looked at what the servers report.
 """
 
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from besteffort_core.arrivals import rate_after
-from besteffort_core.latency import corrected, faded, unanswered
+from besteffort_core.latency import corrected, cut_off, faded, unanswered_s
 from besteffort_core.utility import utility
 from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, NOT_READY
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from besteffort_sim.model import Play, World
 
 __all__ = ["Router", "answer", "build_router", "correction_of", "count", "expire", "length_of", "send"]
+
+
+VALUE, WEIGHT, LEARNED_S = range(3)
 
 
 class Router(NamedTuple):
@@ -41,7 +45,7 @@ class Router(NamedTuple):
     learned_s: NDArray[np.float64]
     """(routers, backends): when the correction was last learned."""
     length: NDArray[np.float64]
-    """(routers, 3): observed over expected tokens of a generation, its weight, and when it was last learned."""
+    """(routers, 3), of VALUE, WEIGHT, LEARNED_S: observed over expected tokens of a generation, as the correction."""
     busy: NDArray[np.int64]
     """(routers, devices): requests in flight."""
     since_s: NDArray[np.float64]
@@ -170,11 +174,11 @@ def expire(router: Router, play: Play, k: int, tokens: int, now_s: float) -> Non
     play.log.outcome[k] = EXPIRED
     _count_in(router, play, backend, k, -1)
     if workload.steps[k] > 0.0:
-        observed = unanswered(float(tokens), workload.steps[k] * length_of(router, me, now_s))
+        observed = cut_off(float(tokens), workload.steps[k] * length_of(router, me, now_s))
         if observed > 0.0:
             _learn_length(router, me, workload.steps[k], observed, now_s)
         return
-    observed_s = unanswered(elapsed_s, router.profiled_s[k] * correction_of(router, me, backend, now_s))
+    observed_s = unanswered_s(elapsed_s, router.profiled_s[k] * correction_of(router, me, backend, now_s))
     if observed_s > 0.0:
         _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], observed_s))
 
@@ -186,14 +190,13 @@ def correction_of(router: Router, me: int, backend: int, now_s: float) -> float:
 
 def length_of(router: Router, me: int, now_s: float) -> float:
     """Return what a router takes observed over expected tokens of a generation to be now."""
-    return faded(router.length[me, 0], now_s - router.length[me, 2])
+    return faded(router.length[me, VALUE], now_s - router.length[me, LEARNED_S])
 
 
 def _learn_length(router: Router, me: int, expected: float, observed: float, now_s: float) -> None:
-    router.length[me, 0], router.length[me, 1] = corrected(
-        length_of(router, me, now_s), router.length[me, 1], expected, observed
-    )
-    router.length[me, 2] = now_s
+    row = router.length[me]
+    row[VALUE], row[WEIGHT] = corrected(length_of(router, me, now_s), row[WEIGHT], expected, observed)
+    row[LEARNED_S] = now_s
 
 
 def _learn(router: Router, pool: Pool, me: int, backend: int, answered: tuple[float, float, float]) -> None:

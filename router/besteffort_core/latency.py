@@ -25,10 +25,11 @@ __all__ = [
     "batch_table",
     "candidates",
     "corrected",
+    "cut_off",
     "faded",
     "next_token_s",
     "request_s",
-    "unanswered",
+    "unanswered_s",
     "waiting_units",
     "work_s",
 ]
@@ -43,6 +44,10 @@ PREDICTION_ERROR = 0.1
 UNANSWERED_FACTOR = 1.2
 """What had no answer when it expired is taken to have taken so many times as long. Nobody knows how much it would have
 been; by the time to its expiry alone, a backend whose answers are all just late would stay within `PREDICTION_ERROR`.
+"""
+TO_GO = 0.5
+"""What an output that was cut off had still to go, in expected outputs: ours. If only those counted that end in time,
+which are the short ones, all would be taken to be shorter than they are, and more would be cut off.
 """
 CORRECTION_BOUNDS = (0.25, 8.0)
 CONFIRMED_S = 1.0
@@ -81,7 +86,7 @@ def request_s(pool: Pool, size: int, units: int = 1) -> float:
 
 
 def next_token_s(pool: Pool, size: int, sequences: int, length: float) -> float:
-    """Return the seconds between two tokens of a backend that so many sequences decode on; the rest of them wait.
+    """Return the seconds between two tokens of a backend that so many sequences decode on; beyond the most, some wait.
 
     In a steady state one in so many of them as an output has tokens is new and brings its prompt, and each is half way.
     """
@@ -192,9 +197,14 @@ def corrected(correction: float, weight: float, expected: float, observed: float
     return min(max(found, CORRECTION_BOUNDS[0]), CORRECTION_BOUNDS[1]), kept + expected
 
 
-def unanswered(came: float, expected: float) -> float:
-    """Return what is taken to be observed where seconds or tokens that came brought no end; 0: they say nothing yet."""
-    return UNANSWERED_FACTOR * came if came > expected else 0.0
+def unanswered_s(waited_s: float, predicted_s: float) -> float:
+    """Return the seconds that are taken to be observed where no answer came within so many; 0: they say nothing yet."""
+    return UNANSWERED_FACTOR * waited_s if waited_s > predicted_s else 0.0
+
+
+def cut_off(tokens: float, expected: float) -> float:
+    """Return the tokens that an output is taken to have had that was cut off after so many; 0: they say nothing yet."""
+    return tokens + TO_GO * expected if tokens > TO_GO * expected else 0.0
 
 
 def applied(correction: float) -> float:

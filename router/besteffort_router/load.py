@@ -9,7 +9,7 @@ import numpy as np
 
 from besteffort_core.arrivals import rate_after, rate_at
 from besteffort_core.decide import STALE_S
-from besteffort_core.latency import applied, corrected, faded, unanswered, work_s
+from besteffort_core.latency import applied, corrected, faded, unanswered_s, work_s
 from besteffort_core.model import Snapshot
 from besteffort_core.others import MEMORY_S, leans_s, progress_beside_others_s, ratio_of, with_others
 from besteffort_router.wire import name_field
@@ -105,7 +105,7 @@ class Lane:
         """Correct the latency; without an answer `observed_s` is only the least that it would have taken."""
         correction = self._observed(now_s)
         if not answered:
-            observed_s = unanswered(observed_s, profiled_s * correction)
+            observed_s = unanswered_s(observed_s, profiled_s * correction)
         if answered or observed_s > 0.0:
             self._correction, self._weight_s = corrected(correction, self._weight_s, profiled_s, observed_s)
             self._learned_s = now_s

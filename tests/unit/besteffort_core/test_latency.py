@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from besteffort_core.errors import PoolError
-from besteffort_core.latency import applied, batch_table, candidates, corrected, faded, next_token_s, request_s, work_s
+from besteffort_core.latency import (
+    applied,
+    batch_table,
+    candidates,
+    corrected,
+    cut_off,
+    faded,
+    next_token_s,
+    request_s,
+    work_s,
+)
 from besteffort_core.model import Pool, Request, Snapshot
 from besteffort_core.pool import BackendSpec, Decode, Generation, SizeSpec, build_pool
 from support.pools import snapshot
@@ -124,6 +134,18 @@ def test_what_may_be_an_error_of_prediction_is_not_applied_and_what_is_applied_i
     assert 0.5 < applied(0.5) < 0.65
     found = [applied(correction) for correction in np.geomspace(0.25, 8.0, 200)]
     assert found == sorted(found)
+
+
+@pytest.mark.parametrize("most", [32, 40, 52, 64])
+def test_lengths_are_learned_about_right_whatever_is_cut_off(most: int) -> None:
+    """Outputs of 16 to 64 tokens, 40 in the mean, of which no more come than `most`."""
+    length, weight, seen = 1.0, 0.0, []
+    for tokens in np.random.default_rng(2).integers(16, 65, 4000).astype(float):
+        observed = tokens if tokens <= most else cut_off(float(most), 40.0 * length)
+        if observed > 0.0:
+            length, weight = corrected(length, weight, 40.0, observed)
+        seen.append(length)
+    assert 0.98 < np.mean(seen[500:]) < 1.2
 
 
 def test_a_correction_that_nothing_confirms_fades() -> None:
