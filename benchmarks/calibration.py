@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from besteffort_sim.model import Workload
     from besteffort_study.entrant import Entrant
 
-    Lost = Callable[[tuple[str, float, int]], tuple[float, float]]
+    Measure = Callable[[tuple[str, float, int]], tuple[float, float]]
 
 ONE_SIZE = "1.5, the largest alone"
 FACTORS = {
@@ -55,11 +55,11 @@ def main() -> None:
     runs = [(*load, seed) for load in LOADS for seed in TEST_SEEDS[:SEEDS]]
     found = {}
     with ThreadPoolExecutor(CORES) as threads:
-        for name, lost in {**wrong_profiles(), **wrong_lengths()}.items():
-            found[name] = 100.0 * np.array(list(threads.map(lost, runs))).reshape(len(LOADS), SEEDS, 2).mean(axis=1)
+        for name, measure in {**wrong_profiles(), **wrong_lengths()}.items():
+            found[name] = 100.0 * np.array(list(threads.map(measure, runs))).reshape(len(LOADS), SEEDS, 2).mean(axis=1)
             print(f"{name}: {found[name].mean(axis=0).round(2)}", file=sys.stderr)
     after = {name: round(float(table[:, 1].mean()), 2) for name, table in found.items()}
-    worst = max(lost for name, lost in after.items() if name != ONE_SIZE)
+    worst = max(points for name, points in after.items() if name != ONE_SIZE)
     names = [f"{family} {load}x" for family, load in LOADS]
     print(
         json.dumps(
@@ -79,29 +79,29 @@ def main() -> None:
     )
 
 
-def wrong_profiles() -> dict[str, Lost]:
-    return {name: functools.partial(lost_by_profile, factors) for name, factors in FACTORS.items()}
+def wrong_profiles() -> dict[str, Measure]:
+    return {name: functools.partial(by_profile, factors) for name, factors in FACTORS.items()}
 
 
-def wrong_lengths() -> dict[str, Lost]:
-    return {f"outputs {factor}": functools.partial(lost_by_length, factor) for factor in LENGTHS}
+def wrong_lengths() -> dict[str, Measure]:
+    return {f"outputs {factor}": functools.partial(by_length, factor) for factor in LENGTHS}
 
 
-def lost_by_profile(factors: NDArray[np.float64], run: tuple[str, float, int]) -> tuple[float, float]:
+def by_profile(factors: NDArray[np.float64], run: tuple[str, float, int]) -> tuple[float, float]:
     """Return what the wrong profile costs, as shares of peak, in the first minute and after it."""
     pool, requests = case(SCENARIO, run)
     scaled = pool._replace(batch_s=factors[:, None] * pool.batch_s, sequence_s=factors * pool.sequence_s)
     wrong = true_world(pool)._replace(slowness=factors)
-    return lost(SCENARIO, Case(scaled, true_world(scaled), requests), Case(pool, wrong, requests))
+    return points_lost(SCENARIO, Case(scaled, true_world(scaled), requests), Case(pool, wrong, requests))
 
 
-def lost_by_length(factor: float, run: tuple[str, float, int]) -> tuple[float, float]:
+def by_length(factor: float, run: tuple[str, float, int]) -> tuple[float, float]:
     """Return what the wrong expectation costs."""
     pool, requests = case(GENERATION, run)
     believed = pool._replace(mean_steps=pool.mean_steps / factor)
     expecting = requests._replace(steps=requests.steps / factor)
     world = true_world(pool)
-    return lost(GENERATION, Case(pool, world, requests), Case(believed, world, expecting))
+    return points_lost(GENERATION, Case(pool, world, requests), Case(believed, world, expecting))
 
 
 def case(name: str, run: tuple[str, float, int]) -> tuple[Pool, Workload]:
@@ -117,10 +117,10 @@ def ours(name: str) -> Entrant:
     return entrants(name, LAYOUT)[OURS]
 
 
-def lost(name: str, right: Case, wrong: Case) -> tuple[float, float]:
+def points_lost(name: str, right: Case, wrong: Case) -> tuple[float, float]:
     peak, first = peaks(right.pool, right.workload), right.workload.arrival_s < FIRST_S
-    points = ours(name).play(right).reward - ours(name).play(wrong).reward
-    return points[first].sum() / peak[first].sum(), points[~first].sum() / peak[~first].sum()
+    lost = ours(name).play(right).reward - ours(name).play(wrong).reward
+    return lost[first].sum() / peak[first].sum(), lost[~first].sum() / peak[~first].sum()
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ Two settings: the demo's models on this machine, measured first as `besteffort d
 with three sizes each, which sleep where a GPU would compute. The simulator gets what the router was told, the same
 arrivals, tasks and deadlines, the seconds that a single request takes beyond its batch, and, since the speed of a
 machine changes from one moment to the next, what batches of the demo's models took: processor seconds of their servers
-in each turn, and of the batch that each request was in, over what the profile says. `gap_by_profile` is without that.
-Each turn of a policy begins with a router that has learned no more than a warm-up teaches. Policies count as tied, and
-their order as equal, where they differ by less than two standard errors, measured or predicted. The last line is one
-JSON object.
+over what the profile says in each turn, and by how much the batch of each request took longer than others of its size
+and number. So the demo is replayed more than predicted: `gap_points_by_profile` is without all that. Each turn of a
+policy begins with a router that has learned no more than a warm-up teaches. Policies count as tied, and their order as
+equal, where they differ by less than two standard errors, measured or predicted. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -109,9 +109,10 @@ def emulated_course(local: LocalService) -> Course:
 
 
 def token_noise(prompts: Sequence[str]) -> NDArray[np.float64]:
-    """Return by how much longer than one of mean length each request and those after it, who join its batch, take.
+    """Return by how much longer than one of mean length each request and the next take, on average of the sizes.
 
-    On average of the sizes; of its own tokens alone a batch would vary more than it does.
+    A batch is as long as all requests in it, and nobody knows which these will be: so many as a batch of the medium size
+    has are a rough guess, ours.
     """
     alone = np.array([np.mean([s.seconds(int(p)) / s.seconds(MEAN_TOKENS) for s in SIZES]) for p in prompts])
     joined = np.median([size.most for size in SIZES]).astype(int)
@@ -186,6 +187,7 @@ def report(settings: dict[str, dict[str, Any]], seconds: float) -> dict[str, Any
     """Return the bar's line."""
     value = {
         "gap_points": max(setting["gap_points"] for setting in settings.values()),
+        "gap_points_by_profile": max(map(abs, settings["demo"]["gap_by_profile"].values())),
         "latency_gap": max(setting["latency_gap"] for setting in settings.values()),
         "order_equal": not any(setting["inverted"] for setting in settings.values()),
     }

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["batches_since", "pace", "timed_repository"]
 
-BEGAN, REQUESTS, BUSY = range(3)
+BEGAN, ENDED, REQUESTS, BUSY = range(4)
 """The columns of batches.csv, see timed_model.py."""
+LEAST_BATCHES = 5
+"""That tell how long a batch of so many requests takes in the mean."""
 
 
 def timed_repository(models: Path, to: Path) -> Path:
@@ -31,11 +33,11 @@ def timed_repository(models: Path, to: Path) -> Path:
 
 
 def batches_since(folder: Path, models: Sequence[str], began_s: float) -> list[NDArray[np.float64]]:
-    """Return the batches of each model that began since then, (batches, 3), in the folder of a stack."""
+    """Return the batches of each model that began since then, (batches, 4), in the folder of a stack."""
     found = []
     for model in models:
         (path,) = folder.glob(f"*/models/{model}/1/batches.csv")
-        rows = np.array([line.split(",") for line in path.read_text().splitlines()], dtype=np.float64).reshape(-1, 3)
+        rows = np.array([line.split(",") for line in path.read_text().splitlines()], dtype=np.float64).reshape(-1, 4)
         found.append(rows[rows[:, BEGAN] >= began_s])
     return found
 
@@ -48,31 +50,38 @@ def pace(
 ) -> NDArray[np.float64]:
     """Return for each request by how much longer its batch took than a mean one of its size and number, (n,).
 
-    The first batch began with the first request. Who was not answered gets what began before its last moment.
+    The first batch began with the first request, and a batch ends before its answers come. Who was not answered gets
+    the last one that had ended.
     """
     factors = [_factors(rows, batch_s[size]) for size, rows in enumerate(batches)]
-    began_s, every = _in_order([rows[:, BEGAN] for rows in batches], factors)
-    first_s = float(began_s[0]) - records[0].offset_s
+    ended_s, every = _in_order([rows[:, ENDED] for rows in batches], factors)
+    first_s = min(rows[0, BEGAN] for rows in batches if rows.size) - records[0].offset_s
     found = np.empty(len(records))
     for k, record in enumerate(records):
         end_s = first_s + record.offset_s + record.latency_s
         own = sizes.index(record.size) if record.answered and record.size in sizes else -1
-        times_s, among = (began_s, every) if own < 0 else (batches[own][:, BEGAN], factors[own])
+        times_s, among = (ended_s, every) if own < 0 else (batches[own][:, ENDED], factors[own])
         found[k] = among[max(int(np.searchsorted(times_s, end_s)) - 1, 0)]
     return found
 
 
 def _factors(rows: NDArray[np.float64], batch_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return processor over profiled seconds of each batch, over the same of all together."""
-    profiled_s = batch_s[rows[:, REQUESTS].astype(np.int64)]
-    if not rows.size:
-        return np.empty(0)
-    return rows[:, BUSY] / profiled_s * profiled_s.sum() / rows[:, BUSY].sum()
+    """Return the processor seconds of each batch over the mean of those of as many requests.
+
+    Where these are few the profile says how batches of other numbers compare.
+    """
+    requests, busy_s = rows[:, REQUESTS].astype(np.int64), rows[:, BUSY]
+    mean_s = batch_s[requests] * (busy_s.sum() / max(batch_s[requests].sum(), 1e-9))
+    for number in np.unique(requests):
+        alike = requests == number
+        if alike.sum() >= LEAST_BATCHES:
+            mean_s[alike] = busy_s[alike].mean()
+    return busy_s / mean_s
 
 
 def _in_order(
     times_s: Sequence[NDArray[np.float64]], factors: Sequence[NDArray[np.float64]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    began_s, every = np.concatenate(times_s), np.concatenate(factors)
-    order = np.argsort(began_s)
-    return began_s[order], every[order]
+    joined_s, every = np.concatenate(times_s), np.concatenate(factors)
+    order = np.argsort(joined_s)
+    return joined_s[order], every[order]

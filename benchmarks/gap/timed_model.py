@@ -1,6 +1,6 @@
 """A Triton model around another, in served.py: what it does, and a line in batches.csv for each batch.
 
-The line says when the batch began, how many of its requests were not cancelled, and the processor seconds it took.
+The line says when the batch began and ended, how many of its requests were not cancelled, and its processor seconds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class TritonPythonModel(Served):
         wanted = sum(not request.is_cancelled() for request in requests)
         answers: list[Any] = super().execute(requests)
         if wanted:
-            self.batches.write(f"{began_s:.6f},{wanted},{time.process_time() - before_s:.6f}\n")
+            busy_s = time.process_time() - before_s
+            self.batches.write(f"{began_s:.6f},{time.monotonic():.6f},{wanted},{busy_s:.6f}\n")
         return answers
 
     def finalize(self) -> None:

@@ -1,7 +1,7 @@
 """The routers' side of a simulation: what each keeps and how each event changes that, by the core's rules. Compiled.
 
 A router learns the correction from every answer, and from an expiry whose answer was predicted earlier; of generations
-it learns it from answers alone, and from answers and from outputs that are cut off how long outputs are. It knows its own
+from answers alone. From these, and from outputs that are cut off, it learns how long outputs are. It knows its own
 requests at once, and of all others how many had ended on each backend, and how many generations decoded there,
 when it last looked at what the servers report.
 """
