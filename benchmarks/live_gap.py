@@ -111,8 +111,8 @@ def emulated_course(local: LocalService) -> Course:
 def token_noise(prompts: Sequence[str]) -> NDArray[np.float64]:
     """Return by how much longer than one of mean length each request and the next take, on average of the sizes.
 
-    A batch is as long as all requests in it, and nobody knows which these will be: so many as a batch of the medium size
-    has are a rough guess, ours.
+    A batch is as long as all requests in it, and nobody knows which these will be: so many as a batch of the medium
+    size has are a rough guess, ours.
     """
     alone = np.array([np.mean([s.seconds(int(p)) / s.seconds(MEAN_TOKENS) for s in SIZES]) for p in prompts])
     joined = np.median([size.most for size in SIZES]).astype(int)
