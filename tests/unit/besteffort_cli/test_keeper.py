@@ -28,7 +28,7 @@ while True: time.sleep(1)
 
 
 def gone(process: int) -> bool:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return "\nState:\tZ" in Path(f"/proc/{process}/status").read_text()
     return True
 
