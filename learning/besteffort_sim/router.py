@@ -1,9 +1,9 @@
 """The routers' side of a simulation: what each keeps and how each event changes that, by the core's rules. Compiled.
 
-A router learns the correction from every answer, and from an expiry whose answer was predicted earlier; of generations
-from answers alone. From these, and from outputs that are cut off, it learns how long outputs are. It knows its own
-requests at once, and of all others how many had ended on each backend, and how many generations decoded there,
-when it last looked at what the servers report.
+A router learns the correction from every answer, from the tokens that came of a generation that expired, and from any
+other expiry whose answer was predicted earlier. From outputs, those that are cut off among them, it learns how long
+they are. It knows its own requests at once, and of all others how many had ended on each backend, and how many
+generations decoded there, when it last looked at what the servers report.
 """
 
 from __future__ import annotations
@@ -173,14 +173,16 @@ def expire(router: Router, play: Play, k: int, tokens: int, now_s: float) -> Non
     backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
     play.log.outcome[k] = EXPIRED
     _count_in(router, play, backend, k, -1)
-    if workload.steps[k] > 0.0:
-        observed = cut_off(float(tokens), workload.steps[k] * length_of(router, me, now_s))
-        if observed > 0.0:
-            _learn_length(router, me, workload.steps[k], observed, now_s)
+    profiled_s, steps = router.profiled_s[k], workload.steps[k]
+    if tokens > 0:
+        _learn(router, play.pool, me, backend, (now_s, profiled_s * tokens / steps, elapsed_s))
+        output = cut_off(float(tokens), steps * length_of(router, me, now_s))
+        if output > 0.0:
+            _learn_length(router, me, steps, output, now_s)
         return
-    observed_s = unanswered_s(elapsed_s, router.profiled_s[k] * correction_of(router, me, backend, now_s))
+    observed_s = unanswered_s(elapsed_s, profiled_s * correction_of(router, me, backend, now_s))
     if observed_s > 0.0:
-        _learn(router, play.pool, me, backend, (now_s, router.profiled_s[k], observed_s))
+        _learn(router, play.pool, me, backend, (now_s, profiled_s, observed_s))
 
 
 def correction_of(router: Router, me: int, backend: int, now_s: float) -> float:

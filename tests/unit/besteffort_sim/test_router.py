@@ -8,7 +8,7 @@ import pytest
 from besteffort_core.policy import Kind
 from besteffort_core.pool import BackendSpec, Generation, SizeSpec, build_pool
 from besteffort_sim.choice import build_plan
-from besteffort_sim.model import ANSWERED, EXPIRED, Log
+from besteffort_sim.model import ANSWERED, EXPIRED, HOPELESS, Log
 from besteffort_sim.simulator import simulate
 from support.pools import gpus
 from support.worlds import pool_of, workload_of, world_of
@@ -143,5 +143,13 @@ def test_an_output_that_is_cut_off_counts_as_half_an_expected_one_longer() -> No
 def test_an_output_that_is_cut_off_soon_says_nothing() -> None:
     """Within 150 ms come 11 tokens of a server that takes four times as long."""
     log = generations(900, 0.15, slowness=4.0)
-    assert np.all(log.outcome == EXPIRED)
+    assert not np.any(log.outcome == ANSWERED)
     assert np.all(log.length == 1.0)
+
+
+@pytest.mark.parametrize("slowness", [4.0, 300.0])
+def test_a_slow_server_is_found_out_though_all_its_generations_expire(slowness: float) -> None:
+    """The second gives not even a first token."""
+    log = generations(900, 0.15, slowness)
+    assert set(log.outcome) == {EXPIRED, HOPELESS}
+    assert np.mean(log.outcome == HOPELESS) > 0.9
