@@ -174,8 +174,9 @@ def expire(router: Router, play: Play, k: int, tokens: int, now_s: float) -> Non
     play.log.outcome[k] = EXPIRED
     _count_in(router, play, backend, k, -1)
     profiled_s, steps = router.profiled_s[k], workload.steps[k]
-    if tokens > 0:
-        _learn(router, play.pool, me, backend, (now_s, profiled_s * tokens / steps, elapsed_s))
+    if steps > 0.0:
+        if tokens > 0:
+            _learn(router, play.pool, me, backend, (now_s, profiled_s * tokens / steps, elapsed_s))
         output = cut_off(float(tokens), steps * length_of(router, me, now_s))
         if output > 0.0:
             _learn_length(router, me, steps, output, now_s)

@@ -147,9 +147,7 @@ def test_an_output_that_is_cut_off_soon_says_nothing() -> None:
     assert np.all(log.length == 1.0)
 
 
-@pytest.mark.parametrize("slowness", [4.0, 300.0])
-def test_a_slow_server_is_found_out_though_all_its_generations_expire(slowness: float) -> None:
-    """The second gives not even a first token."""
-    log = generations(900, 0.15, slowness)
+def test_a_slow_server_is_found_out_though_all_its_generations_expire() -> None:
+    log = generations(900, 0.15, slowness=4.0)
     assert set(log.outcome) == {EXPIRED, HOPELESS}
     assert np.mean(log.outcome == HOPELESS) > 0.9
