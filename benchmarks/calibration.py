@@ -1,9 +1,9 @@
 """What does a latency profile, or an expected length of outputs, cost that is wrong by a factor?
 
-Learned on four co-located GPUs. For each factor and load: the reward with what is wrong, against the same requests on
-the same GPUs where the profile (scoring) or the expectation (generation) is right. Both correct what they believe.
-The last line is one JSON object. Goal: at most 1 point of peak after the first minute, in the mean over the loads, for
-each factor. Beside it, a profile in which one size alone is wrong: the models of a device share one correction.
+Learned on four co-located GPUs, scoring and generation. For each factor and load: the reward with what is wrong,
+against the same requests on the same GPUs where it is right. Both correct what they believe. The last line is one JSON
+object. Goal: at most 1 point of peak after the first minute, in the mean over the loads, for each factor. Beside it, a
+profile in which one size alone is wrong: the models of a device share one correction.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ FACTORS = {
 LENGTHS = (0.5, 0.75, 1.5, 2.0)
 """True over expected tokens of an output."""
 GENERATION = "GE"
+SLOWER = (0.5, 0.75, 1.5, 2.0)
+"""True over profiled seconds of generation."""
 LOADS = (("poisson", 0.5), ("poisson", 1.0), ("poisson", 2.0), ("poisson", 5.0), ("maf", 1.0), ("mmpp", 2.0))
 FIRST_S, DURATION_S = 60.0, 150.0
 GOAL_POINTS = 1.0
@@ -55,7 +57,7 @@ def main() -> None:
     runs = [(*load, seed) for load in LOADS for seed in TEST_SEEDS[:SEEDS]]
     found = {}
     with ThreadPoolExecutor(CORES) as threads:
-        for name, measure in {**wrong_profiles(), **wrong_lengths()}.items():
+        for name, measure in {**wrong_profiles(), **wrong_generation()}.items():
             found[name] = 100.0 * np.array(list(threads.map(measure, runs))).reshape(len(LOADS), SEEDS, 2).mean(axis=1)
             print(f"{name}: {found[name].mean(axis=0).round(2)}", file=sys.stderr)
     after = {name: round(float(table[:, 1].mean()), 2) for name, table in found.items()}
@@ -80,19 +82,24 @@ def main() -> None:
 
 
 def wrong_profiles() -> dict[str, Measure]:
-    return {name: functools.partial(by_profile, factors) for name, factors in FACTORS.items()}
+    return {name: functools.partial(by_profile, SCENARIO, factors) for name, factors in FACTORS.items()}
 
 
-def wrong_lengths() -> dict[str, Measure]:
-    return {f"outputs {factor}": functools.partial(by_length, factor) for factor in LENGTHS}
+def wrong_generation() -> dict[str, Measure]:
+    profiles = {f"generation {by}": functools.partial(by_profile, GENERATION, np.full(3, by)) for by in SLOWER}
+    return {**profiles, **{f"outputs {factor}": functools.partial(by_length, factor) for factor in LENGTHS}}
 
 
-def by_profile(factors: NDArray[np.float64], run: tuple[str, float, int]) -> tuple[float, float]:
+def by_profile(name: str, factors: NDArray[np.float64], run: tuple[str, float, int]) -> tuple[float, float]:
     """Return what the wrong profile costs, as shares of peak, in the first minute and after it."""
-    pool, requests = case(SCENARIO, run)
-    scaled = pool._replace(batch_s=factors[:, None] * pool.batch_s, sequence_s=factors * pool.sequence_s)
+    pool, requests = case(name, run)
+    scaled = pool._replace(
+        batch_s=factors[:, None] * pool.batch_s,
+        sequence_s=factors * pool.sequence_s,
+        context_s=factors * pool.context_s,
+    )
     wrong = true_world(pool)._replace(slowness=factors)
-    return points_lost(SCENARIO, Case(scaled, true_world(scaled), requests), Case(pool, wrong, requests))
+    return points_lost(name, Case(scaled, true_world(scaled), requests), Case(pool, wrong, requests))
 
 
 def by_length(factor: float, run: tuple[str, float, int]) -> tuple[float, float]:

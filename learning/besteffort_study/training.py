@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["course", "train_dqn", "train_learned"]
 
-TRAININGS = (Hyper(), Hyper(), Hyper(discount=0.99), Hyper(discount=0.99))
+TRAININGS = (Hyper(), Hyper(), *2 * [Hyper(discount=0.99)], *2 * [Hyper(span=1, discount=0.99)])
 """Of a DQN, each with a seed of its own; the best is kept."""
 DQN_JUDGED_S = 10.0
 """What its checkpoints are judged by, of each load: there are ten times as many of them as of Learned."""
