@@ -168,18 +168,23 @@ def answer(router: Router, play: Play, backend: int, k: int, now_s: float) -> No
 
 
 def expire(router: Router, play: Play, k: int, tokens: int, now_s: float) -> None:
-    """Give up request k, of which so many tokens came, and which is worth nothing any more."""
+    """Give up request k, of which so many tokens came, and which is worth nothing any more.
+
+    A generation of which none came may have waited behind others that do well: it says something only where nothing
+    was learned of its backend since it was sent.
+    """
     workload, me = play.workload, play.workload.router[k]
     backend, elapsed_s = router.backend_of[k], now_s - workload.arrival_s[k]
     play.log.outcome[k] = EXPIRED
     _count_in(router, play, backend, k, -1)
     profiled_s, steps = router.profiled_s[k], workload.steps[k]
-    if steps > 0.0:
-        if tokens > 0:
-            _learn(router, play.pool, me, backend, (now_s, profiled_s * tokens / steps, elapsed_s))
+    if tokens > 0:
+        _learn(router, play.pool, me, backend, (now_s, profiled_s * tokens / steps, elapsed_s))
         output = cut_off(float(tokens), steps * length_of(router, me, now_s))
         if output > 0.0:
             _learn_length(router, me, steps, output, now_s)
+        return
+    if steps > 0.0 and router.learned_s[me, backend] > workload.arrival_s[k]:
         return
     observed_s = unanswered_s(elapsed_s, profiled_s * correction_of(router, me, backend, now_s))
     if observed_s > 0.0:

@@ -151,3 +151,22 @@ def test_a_slow_server_is_found_out_though_all_its_generations_expire() -> None:
     log = generations(900, 0.15, slowness=4.0)
     assert set(log.outcome) == {EXPIRED, HOPELESS}
     assert np.mean(log.outcome == HOPELESS) > 0.9
+
+
+def test_a_server_that_gives_no_token_at_all_is_found_out() -> None:
+    """Of two, one takes a thousand times as long; each could answer all of them."""
+    pool = build_pool(
+        (),
+        [SizeSpec("fast", 1.0, {}, {1: 0.01, 8: 0.01}), SizeSpec("stuck", 1.0, {}, {1: 0.009, 8: 0.009})],
+        [BackendSpec("fast", "a"), BackendSpec("stuck", "b")],
+        turns=True,
+        generation=Generation(1.0, 10.0),
+    )
+    arrival_s = np.arange(0.0, 30.0, 0.2)
+    workload = workload_of(arrival_s.tolist(), 0.5)._replace(
+        steps=np.full(arrival_s.size, 10.0), output=np.full(arrival_s.size, 10)
+    )
+    world = world_of(pool)._replace(slowness=np.array([1.0, 1000.0]))
+    log = simulate(pool, world, workload, build_plan(Kind.PRICE))
+    assert np.mean(log.size[:10] == 1) > 0.5
+    assert np.mean(log.outcome[arrival_s > 20.0] == ANSWERED) > 0.9
