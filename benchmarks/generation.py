@@ -65,6 +65,7 @@ def measured(scenario: str) -> dict[str, object]:
         "stable": [round(float(share), 4) for share in ours[many:].mean(axis=1)],
         "best single size in hindsight": round(float(best[:many].mean()), 4),
         "clairvoyant bound": round(float(bound.mean()), 4),
+        "ours on the seeds of the bound": round(float(ours[:many, :BOUNDED_SEEDS].mean()), 4),
         "by load": [round(float(share), 3) for share in ours.mean(axis=1)],
         "unit_rps": round(contest.unit_rps, 1),
     }

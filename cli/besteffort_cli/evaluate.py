@@ -17,6 +17,7 @@ from besteffort_cli.learning_inputs import (  # noqa: TC001 - typer reads the an
 )
 from besteffort_cli.options import refuse_idle
 from besteffort_cli.output import Output, OutputOption
+from besteffort_cli.progress import end_at_interrupt
 from besteffort_cli.service_run import ServiceRun, report_service, run_service
 from besteffort_cli.study_run import ClusterOptions, Executor, StudyRun, run_study
 
@@ -83,6 +84,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if (service is None) == (not study):
         raise InputError("give either --service FILE or --study NAME.")
     refuse_idle(context, {where: IDLE[where] for where in _where(service, executor, shard, trace, out)})
+    end_at_interrupt()
     if service is None:
         cluster = ClusterOptions(image, claim, shards)
         run_study(StudyRun(study, gpu, seeds, out, processes, shard), executor, cluster, output)

@@ -25,7 +25,7 @@ from besteffort_cli.learning_inputs import (
 from besteffort_cli.learning_service import load_learning_service
 from besteffort_cli.options import refuse_idle
 from besteffort_cli.output import Output, OutputOption
-from besteffort_cli.progress import showing_progress
+from besteffort_cli.progress import end_at_interrupt, showing_progress
 from besteffort_cli.rows import show_rows
 from besteffort_cli.trace import MAX_ARRIVALS
 from besteffort_core.policy import Kind
@@ -55,7 +55,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     policy: Annotated[str, typer.Option(help="Learned, DQN, Price, Ladder, Greedy, ... or 'Static SIZE'.")] = "Learned",
     bundle: BundleOption = None,
     rate_rps: Annotated[float, typer.Option(min=0.001, help="Poisson arrivals per second, without --trace.")] = 50.0,
-    length_s: Annotated[float, typer.Option(min=0.1, help="Length, without --trace.")] = 60.0,
+    length_s: Annotated[float, typer.Option(min=0.1, max=86_400, help="Length, without --trace.")] = 60.0,
     trace: TraceOption = None,
     rate_factor: FactorOption = 1.0,
     seed: SeedOption = 0,
@@ -70,11 +70,12 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     """
     where = "without --trace" if trace is None else "with --trace"
     refuse_idle(context, {where: IDLE[where]})
+    end_at_interrupt()
     evaluation, workload = import_extra("besteffort_train.evaluation"), import_extra("besteffort_sim.workload")
     learned = load_learning_service(service, profile)
     plans = plans_of(learned, bundle)
     if policy not in plans:
-        raise InputError(f"--policy {policy}: write one of {', '.join(plans)}; DQN needs --bundle.")
+        raise InputError(f"--policy {policy}: write one of {', '.join(plans)}; DQN needs a --bundle of that kind.")
     if trace is None and rate_rps * length_s > MAX_ARRIVALS:
         raise InputError(f"--rate-rps times --length-s is more than {MAX_ARRIVALS} requests; lower one of them.")
     if trace is None:
@@ -115,10 +116,11 @@ def train(  # noqa: PLR0913 - one parameter for each option
     """
     if kind is Trainable.DQN:
         refuse_idle(context, {"with --kind DQN": IDLE["with --kind DQN"]})
+    end_at_interrupt()
     recipes = import_extra("besteffort_train.recipe")
     learned = load_learning_service(service, profile)
-    if not out.parent.is_dir():
-        raise InputError(f"--out {out}: there is no folder {out.parent}; make it, or write elsewhere.")
+    if out.is_dir() or not out.parent.is_dir():
+        raise InputError(f"--out {out}: write the name of a file in a folder that exists.")
     recipe = recipes.Recipe() if rounds is None else recipes.Recipe(search=recipes.ScorerSearch(rounds=rounds))
     with showing_progress() as report:
         made = recipes.make_policy(learned, recipe, kind=Kind(kind), seed=seed, report=report)

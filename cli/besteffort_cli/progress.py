@@ -1,8 +1,11 @@
-"""A bar on standard error while something long runs, so that standard output holds the result only."""
+"""What is shown on standard error while something long runs, standard output being for the result; and its end."""
 
 from __future__ import annotations
 
 import math
+import os
+import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,25 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["showing_progress"]
+__all__ = ["end_at_interrupt", "showing_progress"]
+
+INTERRUPTED = 130
+
+
+def end_at_interrupt() -> None:
+    """Let Ctrl-C end the process at once: an exception that reaches compiled code crashes it.
+
+    Whoever calls this keeps what it finishes as it finishes it, or nothing.
+    """
+
+    def end(_number: int, _frame: object) -> None:
+        console = Console(stderr=True)
+        console.show_cursor()
+        console.print("besteffort: stopped", highlight=False)
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
+
+    signal.signal(signal.SIGINT, end)
 
 
 @contextmanager

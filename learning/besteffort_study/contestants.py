@@ -54,7 +54,7 @@ class Ruled:
 
     def _table(self, case: Case) -> NDArray[np.float64]:
         if self.rule == SLACK_FIT:
-            return slack_table(case.pool, float(np.median(case.workload.deadline_s)))
+            return slack_table(case.pool, float(case.workload.deadline_s.max()))
         return self.table
 
 

@@ -22,7 +22,7 @@ from besteffort_study.provenance import digest_of, source_digest
 from besteffort_study.store import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from besteffort_study.cell import Cell, Round
     from besteffort_study.grid import Arena, Grid
@@ -55,15 +55,11 @@ def _digests(arena: Arena, scenario: str, layout: str) -> dict[str, str]:
     return {name: digest_of(*shared, name, own) for name, own in ({BOUND: ""} | entrants).items()}
 
 
-def missing(tasks: Sequence[Task], known: Mapping[tuple[Round, str], Cell]) -> list[Task]:
-    """Return what of the tasks is not known, or known of another digest."""
+def missing(tasks: Sequence[Task], known: Collection[tuple[Round, str, str]]) -> list[Task]:
+    """Return what of the tasks is not known by its round, policy and digest."""
     open_tasks = []
     for task in tasks:
-        left = {
-            name: digest
-            for name, digest in task.digests.items()
-            if (task.where, name) not in known or known[task.where, name].digest != digest
-        }
+        left = {name: digest for name, digest in task.digests.items() if (task.where, name, digest) not in known}
         if left:
             open_tasks.append(Task(task.where, left))
     return open_tasks
@@ -104,10 +100,10 @@ def execute(
     with store.opened() as adder:
         for cells in _played(arena, left, min(processes, len(left))):
             adder.add(cells)
-            known |= {(cell.round, cell.policy): cell for cell in cells}
+            known |= {(cell.round, cell.policy, cell.digest): cell for cell in cells}
             done += len(cells)
             report(done, total)
-    return sorted((known[task.where, name] for task in tasks for name in task.digests), key=_place)
+    return sorted((known[task.where, *each] for task in tasks for each in task.digests.items()), key=_place)
 
 
 def _place(cell: Cell) -> tuple[Round, str]:
@@ -120,7 +116,10 @@ def _played(arena: Arena, tasks: Sequence[Task], processes: int) -> Iterator[lis
         return
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
     try:
-        for finished in as_completed([pool.submit(play, arena, task) for task in tasks]):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the processes take over, from their first moment on
+        coming = [pool.submit(play, arena, task) for task in tasks]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for finished in as_completed(coming):
             yield finished.result()
     except BrokenProcessPool as error:
         raise StudyError("a process that played ended early (out of memory?); run the same command again.") from error
@@ -133,8 +132,7 @@ def _played(arena: Arena, tasks: Sequence[Task], processes: int) -> Iterator[lis
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the process that started this one, and end with it, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End with the process that started this one, however it ends."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

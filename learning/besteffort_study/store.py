@@ -40,16 +40,13 @@ class Store:
         name = "cells" if shard == WHOLE else f"cells-{shard.number}-of-{shard.parts}"
         self._own = folder / f"{name}.jsonl"
 
-    def read(self) -> dict[tuple[Round, str], Cell]:
-        """Return every whole cell by round and policy; of two with the same the later in its file, files by name.
+    def read(self) -> dict[tuple[Round, str, str], Cell]:
+        """Return every whole cell by round, policy and digest; those with the same are the same.
 
         Lines that are torn, or of another version of the format, are left out.
         """
-        found = {}
-        for path in sorted(self._folder.glob("cells*.jsonl")):
-            for cell in _cells(path):
-                found[cell.round, cell.policy] = cell
-        return found
+        paths = sorted(self._folder.glob("cells*.jsonl"))
+        return {(cell.round, cell.policy, cell.digest): cell for path in paths for cell in _cells(path)}
 
     @contextmanager
     def opened(self) -> Iterator[Adder]:

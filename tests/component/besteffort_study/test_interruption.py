@@ -78,3 +78,16 @@ def test_a_study_that_is_ended_leaves_no_process_and_goes_on_where_it_was(
     again = execute(arena, tasks, store, processes=1, report=lambda *_: None)
     assert len(noted.read_text().splitlines()) == len(tasks) - len(kept) // 2
     assert again == execute(arena, tasks, Store(tmp_path / "whole"), processes=1, report=lambda *_: None)
+
+
+@pytest.mark.parametrize("after_s", [2.0, 4.0, 6.0])
+def test_ctrl_c_in_a_study_ends_it_with_one_sentence(after_s: float, tmp_path: Path) -> None:
+    """It begins with the load units: compiled code, in the process that hears of it."""
+    command = [Path(sys.executable).with_name("besteffort"), "evaluate", "--study", "quick", "--out", tmp_path]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=after_s)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.removeprefix("load units\n").removeprefix("playing\n") == "besteffort: stopped\n"

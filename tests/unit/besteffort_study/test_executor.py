@@ -50,12 +50,19 @@ def test_two_processes_one_process_and_two_shards_find_the_same(tmp_path: Path) 
     assert run(tmp_path / "two", processes=2) == alone
     parts = [run(tmp_path / "shards", shard=Shard(number, 2)) for number in range(2)]
     assert sorted(map(len, parts)) == [CELLS // 2, CELLS // 2]
-    arena = MadeUpArena()
-    merged = execute(
-        arena, tasks_of(arena, GRID), Store(tmp_path / "shards"), processes=1, report=lambda *_: pytest.fail
-    )
+    arena, reports = MadeUpArena(), []
+    store = Store(tmp_path / "shards")
+    merged = execute(arena, tasks_of(arena, GRID), store, processes=1, report=lambda *at: reports.append(at))
     assert merged == alone
+    assert reports == [(CELLS, CELLS)]
     assert (tmp_path / "shards" / "cells.jsonl").read_text() == "", "the merge plays nothing again"
+
+
+def test_what_an_older_source_left_in_the_folder_hides_no_shard(tmp_path: Path) -> None:
+    run(tmp_path, MadeUpArena(digest="older"))
+    for number in range(2):
+        run(tmp_path, shard=Shard(number, 2))
+    assert missing(tasks_of(MadeUpArena(), GRID), Store(tmp_path).read()) == []
 
 
 def test_a_rerun_plays_only_what_is_missing(tmp_path: Path) -> None:
@@ -114,5 +121,5 @@ def test_a_process_that_is_killed_is_one_sentence_and_nothing_finished_is_lost(t
     with pytest.raises(StudyError, match=r"ended early .* run the same command again\."):
         run(tmp_path, fatal, processes=2)
     kept = Store(tmp_path).read()
-    assert not [where for where, _ in kept if where.load > 3.0]
+    assert not [where for where, _, _ in kept if where.load > 3.0]
     assert np.isfinite([cell.reward for cell in kept.values()]).all()

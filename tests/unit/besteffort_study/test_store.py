@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 PLAYED = Played(0.9, 0.05, 0.05, 0.01, 1 / 3, None, (0.25, 0.75), (1.0, 0.5, 0.25, 0.0))
 
 
-def cell(seed: int, policy: str = "ours", reward: float = 0.1 + 0.2) -> Cell:
+def cell(seed: int, policy: str = "ours", digest: str = "digest") -> Cell:
     return Cell(
-        Round("SC", "co", "maf", 1.0, seed), policy, "digest", 100, reward, 0.7, played=PLAYED, series=(0.1, 2.0)
+        Round("SC", "co", "maf", 1.0, seed), policy, digest, 100, 0.1 + 0.2, 0.7, played=PLAYED, series=(0.1, 2.0)
     )
 
 
@@ -31,17 +31,11 @@ def test_a_cell_comes_back_from_its_line_to_the_last_digit(one: Cell) -> None:
     assert "\n" not in line_from_cell(one)
 
 
-def test_what_is_added_is_read_by_round_and_policy(tmp_path: Path) -> None:
-    store = Store(tmp_path / "made")
-    add(store, cell(0), cell(1))
-    add(store, cell(0, "other"))
-    assert store.read() == {(one.round, one.policy): one for one in (cell(0), cell(1), cell(0, "other"))}
-
-
-def test_the_later_of_two_lines_of_a_cell_counts(tmp_path: Path) -> None:
-    add(Store(tmp_path), cell(0, reward=0.1), cell(0, reward=0.2))
-    (found,) = Store(tmp_path).read().values()
-    assert found.reward == 0.2
+def test_what_is_added_is_read_by_round_policy_and_digest(tmp_path: Path) -> None:
+    store, cells = Store(tmp_path / "made"), [cell(0), cell(1), cell(0, "other"), cell(0, digest="older")]
+    add(store, *cells[:2])
+    add(store, *cells[2:])
+    assert store.read() == {(one.round, one.policy, one.digest): one for one in cells}
 
 
 def test_a_torn_last_line_is_dropped_and_the_next_cell_starts_a_line_of_its_own(tmp_path: Path) -> None:
@@ -49,9 +43,9 @@ def test_a_torn_last_line_is_dropped_and_the_next_cell_starts_a_line_of_its_own(
     add(store, cell(0), cell(1))
     path = tmp_path / "cells.jsonl"
     path.write_text(path.read_text()[:-20])
-    assert [where.seed for where, _ in store.read()] == [0]
+    assert [where.seed for where, _, _ in store.read()] == [0]
     add(store, cell(2))
-    assert [where.seed for where, _ in store.read()] == [0, 2]
+    assert [where.seed for where, _, _ in store.read()] == [0, 2]
     assert len(path.read_text().splitlines()) == 2
 
 

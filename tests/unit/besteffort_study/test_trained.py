@@ -11,7 +11,7 @@ from besteffort_study import ground
 from besteffort_study.planned import Planned
 from besteffort_study.scenarios import scenario
 from besteffort_study.trained import DQN, LEARNED, NARROW, kept_bundle, kept_entrant
-from besteffort_study.training import SEARCH
+from besteffort_study.training import SEARCH, TRAININGS
 from besteffort_study.tuned import FOLDER
 
 KEPT = sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem.startswith(("learned", "dqn")))
@@ -39,6 +39,8 @@ def test_a_kept_learned_was_searched_for_as_training_does_it_now(name: str) -> N
 @pytest.mark.parametrize("name", [name for name in KEPT if name.startswith("dqn")])
 def test_a_kept_dqn_is_the_best_of_its_trainings_at_its_best_checkpoint(name: str) -> None:
     bundle = bundle_of(name)
+    assert len(bundle.results["of_peak"]) == len(TRAININGS)
+    assert bundle.trained["hyper"] == asdict(TRAININGS[bundle.trained["seed"]])
     best = max(reward for _, reward in bundle.results["curve"])
     assert best == max(bundle.results["of_peak"])
     assert bundle.trained["checkpoint"] in [step for step, reward in bundle.results["curve"] if reward == best]
