@@ -73,6 +73,8 @@ def _opening(report: Report) -> Section:
     above = sum(table.violations for setting in report.settings for table in setting.singles)
     held = "no run passed it" if above == 0 else f"{above} RUNS PASSED IT, so it or they are wrong"
     played = f"Study `{report.study}`: {len(report.settings)} settings, {report.seeds} seeds. {report.about}"
+    if report.source:
+        played += f" Source and numbers that played: `{report.source}`."
     bound = f"The bound is clairvoyant: no policy can earn more, whatever it knows of the future; {held}."
     return Section("Results", 1, (played, _MEASURED.replace("\n", " "), bound, _summary(report)))
 

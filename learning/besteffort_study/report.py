@@ -78,6 +78,8 @@ class Report:
     """What is studied, and in which unit loads are."""
     seeds: int
     settings: tuple[SettingReport, ...]
+    source: str = ""
+    """The first digits of the digest of what its figures follow from; empty where they were not played."""
     format: str = FORMAT
 
 

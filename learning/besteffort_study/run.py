@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING
 from besteffort_study.arena import build_arena
 from besteffort_study.errors import StudyError
 from besteffort_study.executor import execute, tasks_of
+from besteffort_study.provenance import source_digest
 from besteffort_study.report import build_report
 from besteffort_study.service_arena import grid_of_service
 from besteffort_study.store import WHOLE, Shard, Store
 from besteffort_study.studies import STUDIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from besteffort_study.arena import StudyArena
     from besteffort_study.cell import Cell
-    from besteffort_study.grid import Grid
+    from besteffort_study.grid import Arena, Grid
     from besteffort_study.report import Report
     from besteffort_study.service_arena import ServiceArena
 
 __all__ = ["Wanted", "grid_of", "play_service", "play_shard", "play_study"]
+
+SOURCE_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def play_study(wanted: Wanted, folder: Path, processes: int, report: Callable[[s
     Raises:
         StudyError: as `grid_of` and `execute`.
     """
-    return build_report(*_played(wanted, Store(folder), WHOLE, processes, report))
+    return _told(*_played(wanted, Store(folder), WHOLE, processes, report))
 
 
 def play_shard(
@@ -74,7 +76,11 @@ def play_service(
     grid = grid_of_service(arena, "service", _at_least_two(seeds))
     tasks = tasks_of(arena, grid)
     cells = execute(arena, tasks, Store(folder), processes=processes, report=lambda *now: report("playing", *now))
-    return build_report(grid, arena, cells)
+    return _told(grid, arena, cells)
+
+
+def _told(grid: Grid, arena: Arena, cells: Sequence[Cell]) -> Report:
+    return replace(build_report(grid, arena, cells), source=source_digest()[:SOURCE_DIGITS])
 
 
 def _at_least_two(seeds: int) -> int:
@@ -85,7 +91,7 @@ def _at_least_two(seeds: int) -> int:
 
 def _played(
     wanted: Wanted, store: Store, shard: Shard, processes: int, report: Callable[[str, int, int], None]
-) -> tuple[Grid, StudyArena, list[Cell]]:
+) -> tuple[Grid, Arena, list[Cell]]:
     grid = grid_of(wanted)
     report("load units", 0, 1)
     arena = build_arena(wanted.gpu, grid)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,11 @@ def document(report: Report) -> dict[str, Section]:
 
 def table_of(section: Section) -> Cells:
     return next(part for part in section.parts if isinstance(part, Cells))
+
+
+def test_it_names_the_source_that_played(report: Report) -> None:
+    opening, *_ = build_document(replace(report, source="0123abc"))
+    assert str(opening.parts[0]).endswith("`made up`. Source and numbers that played: `0123abc`.")
 
 
 def test_it_opens_with_what_was_played_and_who_is_strongest(document: dict[str, Section]) -> None:
