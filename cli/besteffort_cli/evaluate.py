@@ -84,7 +84,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if (service is None) == (not study):
         raise InputError("give either --service FILE or --study NAME.")
     refuse_idle(context, {where: IDLE[where] for where in _where(service, executor, shard, trace, out)})
-    end_at_interrupt()
+    end_at_interrupt(context)
     if service is None:
         cluster = ClusterOptions(image, claim, shards)
         run_study(StudyRun(study, gpu, seeds, out, processes, shard), executor, cluster, output)

@@ -70,7 +70,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     """
     where = "without --trace" if trace is None else "with --trace"
     refuse_idle(context, {where: IDLE[where]})
-    end_at_interrupt()
+    end_at_interrupt(context)
     evaluation, workload = import_extra("besteffort_train.evaluation"), import_extra("besteffort_sim.workload")
     learned = load_learning_service(service, profile)
     plans = plans_of(learned, bundle)
@@ -116,7 +116,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
     """
     if kind is Trainable.DQN:
         refuse_idle(context, {"with --kind DQN": IDLE["with --kind DQN"]})
-    end_at_interrupt()
+    end_at_interrupt(context)
     recipes = import_extra("besteffort_train.recipe")
     learned = load_learning_service(service, profile)
     if out.is_dir() or not out.parent.is_dir():

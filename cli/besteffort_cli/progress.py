@@ -15,15 +15,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import typer
+
 __all__ = ["end_at_interrupt", "showing_progress"]
 
 INTERRUPTED = 130
 
 
-def end_at_interrupt() -> None:
-    """Let Ctrl-C end the process at once: an exception that reaches compiled code crashes it.
+def end_at_interrupt(verb: typer.Context) -> None:
+    """Let Ctrl-C end the process at once while a verb runs: an exception that reaches compiled code crashes it.
 
-    Whoever calls this keeps what it finishes as it finishes it, or nothing.
+    A verb that asks for this keeps what it finishes as it finishes it, or nothing.
     """
 
     def end(_number: int, _frame: object) -> None:
@@ -33,7 +35,8 @@ def end_at_interrupt() -> None:
         sys.stderr.flush()
         os._exit(INTERRUPTED)
 
-    signal.signal(signal.SIGINT, end)
+    before = signal.signal(signal.SIGINT, end)
+    verb.call_on_close(lambda: signal.signal(signal.SIGINT, before))
 
 
 @contextmanager

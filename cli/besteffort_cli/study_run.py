@@ -68,8 +68,8 @@ def run_study(run: StudyRun, executor: Executor, cluster: ClusterOptions, output
     """
     play = import_extra("besteffort_study.run")
     wanted = play.Wanted(run.study, run.gpu, run.seeds)
+    play.grid_of(wanted)
     if executor is Executor.KUBERNETES:
-        play.grid_of(wanted)
         _print_job(run, cluster, output)
         return
     if run.out is None:
@@ -96,8 +96,11 @@ def used_cores(processes: int) -> int:
 @contextmanager
 def playing() -> Iterator[Callable[[str, int, int], None]]:
     """Show a bar while a study plays; it takes the phase, steps done and in all."""
-    with showing_progress() as bar:
-        yield lambda phase, done, total: bar(phase, done, total, math.nan)
+    try:
+        with showing_progress() as bar:
+            yield lambda phase, done, total: bar(phase, done, total, math.nan)
+    except KeyboardInterrupt:  # while other processes play
+        raise typer.Abort from None
 
 
 def _shard(text: str) -> Any:  # noqa: ANN401 - a Shard, of a module that may be missing

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from besteffort_study.arena import build_arena
 from besteffort_study.errors import StudyError
 from besteffort_study.executor import execute, tasks_of
+from besteffort_study.profiles import PROFILES
 from besteffort_study.provenance import source_digest
 from besteffort_study.report import build_report
 from besteffort_study.service_arena import grid_of_service
@@ -41,10 +42,11 @@ def grid_of(wanted: Wanted) -> Grid:
     """Return the grid of a study.
 
     Raises:
-        StudyError: there is no such study, or too few seeds for an interval.
+        StudyError: there is no such study or GPU, or too few seeds for an interval.
     """
-    if wanted.study not in STUDIES:
-        raise StudyError(f"study {wanted.study!r} is not one of {', '.join(STUDIES)}")
+    for option, name, known in (("study", wanted.study, STUDIES), ("gpu", wanted.gpu, PROFILES)):
+        if name not in known:
+            raise StudyError(f"{option} {name!r} is not one of {', '.join(known)}")
     return replace(STUDIES[wanted.study], seeds=_at_least_two(wanted.seeds))
 
 
