@@ -1,9 +1,9 @@
 """Train the policies of the study that have a network, each for one scenario on one layout, and keep them.
 
 `python -m besteffort_study.training POLICY SCENARIO/LAYOUT ...` does it anew, with the same result each time. Learned
-is searched for from the built-in scorer on, with the search of `besteffort train`; the narrow one sees Poisson traffic
-of 0.5 to 2 load units alone, and sets out from Price's default numbers. The paper's DQN is trained as wide as it is
-tested, several times.
+is searched for from the better of the built-in scorer and one to which work is free, with the search of `besteffort
+train`; the narrow one sees Poisson traffic of 0.5 to 2 load units alone, and sets out from Price's default numbers. The
+paper's DQN is trained as wide as it is tested, several times.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from besteffort_study.ground import NARROW as NARROW_RUNS
 from besteffort_study.trained import DQN, LEARNED, NARROW, save_bundle
 from besteffort_train.dqn import Course, everywhere, train
 from besteffort_train.hyper import Hyper
-from besteffort_train.search import ScorerSearch, search_scorer
+from besteffort_train.search import FREE, ScorerSearch, search_scorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ REPEATS = 2
 
 
 def train_learned(
-    ground: Ground, search: ScorerSearch, start: Scorer, runs: Sequence[tuple[str, float]], tell: Tell
+    ground: Ground, search: ScorerSearch, starts: Sequence[Scorer], runs: Sequence[tuple[str, float]], tell: Tell
 ) -> Bundle:
     """Return the best scorer of one search; `tell` hears of the checkpoints."""
     worths: list[float] = []
@@ -63,7 +63,7 @@ def train_learned(
             tell(f"{ground.name} round {latest.round}: {latest.value:.4f}\n")
 
     checks = ground.judged(runs, REPEATS)
-    best = search_scorer([start], ground.in_turn(runs), checks, search, seed=0, report=heard)
+    best = search_scorer(starts, ground.in_turn(runs), checks, search, seed=0, report=heard)
     trained = {"search": asdict(search), "runs": [list(run) for run in runs], "checkpoint": best.round}
     return _bundle(ground, best.scorer, trained, {"worth": round(best.worth, 4), "curve": worths})
 
@@ -107,9 +107,9 @@ def main() -> None:
     """Train a policy for some settings, two at a time."""
     parser = argparse.ArgumentParser(prog="python -m besteffort_study.training", description=__doc__)
     makers: Mapping[str, Callable[[Ground], Bundle]] = {
-        LEARNED: lambda ground: train_learned(ground, SEARCH, GENERAL, JUDGED, sys.stderr.write),
+        LEARNED: lambda ground: train_learned(ground, SEARCH, [GENERAL, build_scorer(FREE)], JUDGED, sys.stderr.write),
         NARROW: lambda ground: train_learned(
-            ground, SEARCH, build_scorer(DEFAULT_PRICE), NARROW_RUNS, sys.stderr.write
+            ground, SEARCH, [build_scorer(DEFAULT_PRICE)], NARROW_RUNS, sys.stderr.write
         ),
         DQN: lambda ground: train_dqn(ground, TRAININGS, sys.stderr.write),
     }

@@ -35,13 +35,15 @@ if TYPE_CHECKING:
     from besteffort_train.episodes import Episode, Service
     from besteffort_train.strategy import Climbed
 
-__all__ = ["Checkpoint", "ScorerSearch", "search_scorer", "start_scorers"]
+__all__ = ["FREE", "Checkpoint", "ScorerSearch", "search_scorer", "start_scorers"]
 
 WIDTH, OUT = len(FEATURES), len(OUTPUTS)
 SPREADS = np.array([0.5, 0.3, 1.0, 1.0, 1.0, 0.2, 1.0, 1.0, 1.0, 0.5, 0.3, 1.0, 1.0, 0.2, 0.5, 0.5, 0.3, 0.5, 0.3])
 """First standard deviation of the weight of each feature in the logarithm of the price."""
 OUTPUT_SPREADS = np.array([1.0, 0.1])
 """The same for the outputs, relative."""
+FREE = np.array([-6.0, 0.0, 0.0, 0.15])
+"""A price, as `build_scorer` takes it, of next to nothing: where sizes share no device none takes from another."""
 FIRST_STEP = 0.25
 SEEN = 100
 """Decisions of an episode that the range is taken from."""
@@ -69,14 +71,19 @@ class Checkpoint(NamedTuple):
     round: int
 
 
-def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int) -> tuple[Scorer, Scorer]:
-    """Return the scorer that decides as Price does on this service, and the general one, with networks that add 0."""
+def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int) -> tuple[Scorer, Scorer, Scorer]:
+    """Return the scorer that decides as Price does on this service, the general one, and one to which work is free.
+
+    Their networks add 0.
+    """
     pool, size = service.pool, int(service.pool.rank[0])
     # Price has arrivals per deadline where the scorer has the share of all devices that they take.
     unit = math.log(service.deadline_s * pool.hosted.shape[0] / request_s(pool, size))
     scorer = build_scorer(np.array([price[0] + price[1] * unit, *price[1:]]), hidden)
     scorer = scorer._replace(inner=_rng(seed, 4).normal(size=scorer.inner.shape) / math.sqrt(WIDTH))
-    return scorer, scorer._replace(linear=GENERAL.linear, bias=GENERAL.bias, shape=GENERAL.shape)
+    general, free = GENERAL, build_scorer(FREE)
+    others = [scorer._replace(linear=one.linear, bias=one.bias, shape=one.shape) for one in (general, free)]
+    return scorer, others[0], others[1]
 
 
 def search_scorer(

@@ -31,7 +31,7 @@ def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
 
 def test_a_bundle_of_learned_says_what_it_was_searched_on_and_keeps_the_best_checkpoint(ground: Ground) -> None:
     heard: list[str] = []
-    bundle = train_learned(ground, TINY, GENERAL, RUNS, heard.append)
+    bundle = train_learned(ground, TINY, [GENERAL], RUNS, heard.append)
     assert isinstance(bundle.network, Scorer)
     assert np.all(bundle.network.low > GENERAL.low)
     assert bundle.trained["runs"] == [["poisson", 1.0], ["poisson", 2.0]]

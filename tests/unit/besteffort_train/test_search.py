@@ -50,7 +50,7 @@ def test_a_vector_holds_all_that_is_searched_for() -> None:
 
 
 def test_the_search_starts_as_price() -> None:
-    start, _ = start_scorers(SERVICE, DEFAULT_PRICE, 4, seed=0)
+    start, *_ = start_scorers(SERVICE, DEFAULT_PRICE, 4, seed=0)
     assert not start.outer.any()
     assert start.inner.all()
     rng = np.random.default_rng(0)
