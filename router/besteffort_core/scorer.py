@@ -182,9 +182,21 @@ def _load(request: Request, pool: Pool, snapshot: Snapshot) -> float:
     size = pool.rank[0]
     seconds = request_s(pool, size, request.units)
     if request.steps > 0.0:
-        most = int(pool.max_sequences.max())
+        most = _most_sequences(pool)
         seconds = request.steps * next_token_s(pool, size, most, snapshot.length) / most
     return float(snapshot.rate_rps * seconds / pool.hosted.shape[0])
+
+
+def _most_sequences(pool: Pool) -> int:
+    """Return the most sequences that a backend of any size decodes at once.
+
+    A loop, since an array's own maximum can't be compiled first of all where nothing is allocated: it was, and failed,
+    when a process before had been ended while it compiled.
+    """
+    most = 0
+    for size in range(pool.max_sequences.shape[0]):
+        most = max(most, int(pool.max_sequences[size]))
+    return most
 
 
 def _opening_s(request: Request, pool: Pool, snapshot: Snapshot, backend: int) -> float:
@@ -231,7 +243,7 @@ def _describe_generation(
 
 def _full_batch(request: Request, pool: Pool, snapshot: Snapshot) -> float:
     """Return about how many sequences of the best size still end in time together, the longest outputs among them."""
-    size, most = pool.rank[0], int(pool.max_sequences.max())
+    size, most = pool.rank[0], _most_sequences(pool)
     if request.steps == 0.0 or most < 2:  # noqa: PLR2004 - two points make a line
         return float(most)
     one_s = next_token_s(pool, size, 1, snapshot.length)
