@@ -76,8 +76,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
 
     With --service: lulls, a steady load, bursts, waves and overload, or your trace. "ahead" is of the differences to
     the first policy (with --bundle that of its network, else Learned), seed by seed, with its 95 % interval. With
-    --study: a report in --out, as Markdown, JSON and HTML, made on all cores; after Ctrl-C the same command goes on
-    where it was.
+    --study: a report in --out, as Markdown, JSON and HTML, made on all cores; after Ctrl-C the same command goes on.
 
     Example: besteffort evaluate --service service.yaml --profile profile.yaml --bundle policy.safetensors
     """
