@@ -43,11 +43,9 @@ FACTORS = {
     ONE_SIZE: np.array([1.0, 1.0, 1.5]),
 }
 """True over profiled seconds, (sizes,)."""
-LENGTHS = (0.5, 0.75, 1.5, 2.0)
-"""True over expected tokens of an output."""
 GENERATION = "GE"
-SLOWER = (0.5, 0.75, 1.5, 2.0)
-"""True over profiled seconds of generation."""
+GENERATED = (0.5, 0.75, 1.5, 2.0)
+"""True over profiled seconds of generation, or over expected tokens of an output."""
 LOADS = (("poisson", 0.5), ("poisson", 1.0), ("poisson", 2.0), ("poisson", 5.0), ("maf", 1.0), ("mmpp", 2.0))
 FIRST_S, DURATION_S = 60.0, 150.0
 GOAL_POINTS = 1.0
@@ -86,8 +84,8 @@ def wrong_profiles() -> dict[str, Measure]:
 
 
 def wrong_generation() -> dict[str, Measure]:
-    profiles = {f"generation {by}": functools.partial(by_profile, GENERATION, np.full(3, by)) for by in SLOWER}
-    return {**profiles, **{f"outputs {factor}": functools.partial(by_length, factor) for factor in LENGTHS}}
+    profiles = {f"generation {by}": functools.partial(by_profile, GENERATION, np.full(3, by)) for by in GENERATED}
+    return {**profiles, **{f"outputs {factor}": functools.partial(by_length, factor) for factor in GENERATED}}
 
 
 def by_profile(name: str, factors: NDArray[np.float64], run: tuple[str, float, int]) -> tuple[float, float]:

@@ -38,15 +38,15 @@ WINDOWS = tuple(ASKED.index((WIDTH_S, part)) for part in PARTS)
 def main() -> None:
     policies = (OURS, SERVED, EXPIRY, FIFO)
     contest = hold_contest(Setting(SCENARIO, LAYOUT, (LOAD,)), policies, SEEDS, CORES, report=told)
-    found = {name: [float(contest.windows(name, which).mean()) for which in WINDOWS] for name in policies}
-    expiry = [max(pair) for pair in zip(found[SERVED], found[EXPIRY], strict=True)]
+    found = {name: shares(contest, name) for name in policies}
+    expiry = better(found)
     value = {
         "shares": rounded(found[OURS]),
         "over_expiry": ratios(found[OURS], expiry),
         "over_fifo": ratios(found[OURS], found[FIFO]),
     }
     most = reachable()
-    same = [max(part(contest, name, which) for name in (SERVED, EXPIRY)) for which in WINDOWS]
+    same = {name: shares(contest, name, REACHABLE_SEEDS) for name in policies}
     error = [float(contest.windows(OURS, which).std(ddof=1)) / SEEDS**0.5 for which in WINDOWS]
     print(
         json.dumps(
@@ -55,11 +55,11 @@ def main() -> None:
                 "value": value,
                 "goal": GOAL,
                 "holds": all(one >= goal for name in GOAL for one, goal in zip(value[name], GOAL[name], strict=True)),
-                "shares": {name: rounded(shares) for name, shares in found.items()},
+                "shares": {name: rounded(had) for name, had in found.items()},
                 "standard_error": rounded(error),
                 "reachable": rounded(most),
-                "reachable_over_expiry": ratios(most, same),
-                "ours_where_reachable": rounded([part(contest, OURS, which) for which in WINDOWS]),
+                "reachable_over_expiry": ratios(most, better(same)),
+                "ours_where_reachable": rounded(same[OURS]),
                 "of_peak": {name: round(float(contest.shares(name).mean()), 4) for name in policies},
                 "seeds": SEEDS,
             }
@@ -75,9 +75,14 @@ def reachable() -> list[float]:
     return [float(np.mean([reachable_share(*case, part, WIDTH_S) for case in cases])) for part in PARTS]
 
 
-def part(contest: Contest, name: str, which: int) -> float:
-    """Return the share of windows of a policy on the seeds of `reachable`."""
-    return float(contest.windows(name, which)[:, :REACHABLE_SEEDS].mean())
+def shares(contest: Contest, name: str, seeds: int = SEEDS) -> list[float]:
+    """Return the shares of windows that a policy has on the first seeds."""
+    return [float(contest.windows(name, which)[:, :seeds].mean()) for which in WINDOWS]
+
+
+def better(found: dict[str, list[float]]) -> list[float]:
+    """Return the shares of the stronger of the two with expiry."""
+    return [max(pair) for pair in zip(found[SERVED], found[EXPIRY], strict=True)]
 
 
 def rounded(values: list[float]) -> list[float]:
