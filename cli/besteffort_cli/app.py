@@ -10,6 +10,7 @@ import typer
 
 from besteffort_cli import calibrate, demo, evaluate, inspection, learn, load, promotion, render, status, up, validate
 from besteffort_cli.errors import CliError
+from besteffort_cli.progress import INTERRUPTED
 from besteffort_core.errors import CoreError
 from besteffort_resource.errors import ResourceError
 from besteffort_sim.errors import SimulationError
@@ -73,7 +74,7 @@ def main() -> None:
     except (CliError, CoreError, ResourceError, SimulationError, StudyError, TrainingError) as error:
         _fail(str(error), 1)
     except typer.Abort:
-        _fail("stopped", 130)
+        _fail("stopped", INTERRUPTED)
     except typer.TyperException as error:
         if not error.format_message():  # a group without a verb has printed its help
             sys.exit(error.exit_code)

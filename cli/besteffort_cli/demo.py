@@ -20,6 +20,7 @@ from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
 from besteffort_cli.output import make_writable
 from besteffort_cli.preparation import CoresOption, TritonOption, confined, prepare, say
+from besteffort_cli.progress import INTERRUPTED
 from besteffort_cli.series import Scene
 from besteffort_cli.stack import LocalStack
 from besteffort_cli.table import as_json, as_table
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "demo"
-_INTERRUPTED = 130
 
 ServiceOption = Annotated[
     Path, typer.Option("--service", metavar="FILE", help="The BestEffortService; prompts.jsonl lies beside it.")
@@ -114,7 +114,7 @@ def _told_if_stopped(complete: int, asked: int) -> int:
     if complete == asked:
         return 0
     say(f"Stopped after {complete} of {_count(asked, 'round')}")
-    return _INTERRUPTED
+    return INTERRUPTED
 
 
 def _course(local: LocalService, window: Window, rows: Sequence[Row], rounds: int, seed: int) -> Course:

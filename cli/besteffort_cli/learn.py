@@ -13,6 +13,7 @@ from besteffort_cli.errors import InputError
 from besteffort_cli.extra import import_extra
 from besteffort_cli.inspection import policy_inspect
 from besteffort_cli.learning_inputs import (
+    MAX_DAYS,
     BundleOption,
     FactorOption,
     ProfileOption,
@@ -55,7 +56,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     policy: Annotated[str, typer.Option(help="Learned, DQN, Price, Ladder, Greedy, ... or 'Static SIZE'.")] = "Learned",
     bundle: BundleOption = None,
     rate_rps: Annotated[float, typer.Option(min=0.001, help="Poisson arrivals per second, without --trace.")] = 50.0,
-    length_s: Annotated[float, typer.Option(min=0.1, max=86_400, help="Length, without --trace.")] = 60.0,
+    length_s: Annotated[float, typer.Option(min=0.1, max=MAX_DAYS * 86_400, help="Length, without --trace.")] = 60.0,
     trace: TraceOption = None,
     rate_factor: FactorOption = 1.0,
     seed: SeedOption = 0,

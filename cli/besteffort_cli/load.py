@@ -15,6 +15,7 @@ from rich.progress import Progress
 from besteffort_cli.dataset import Row, read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.output import Output, OutputOption, make_writable
+from besteffort_cli.progress import INTERRUPTED
 from besteffort_cli.replay import replay
 from besteffort_cli.report import Summary, summarise
 from besteffort_cli.series import Scene, Turn
@@ -32,7 +33,6 @@ __all__ = ["load"]
 
 _LENGTH_S = 15.0
 _LAG_SHARE = 0.1
-_INTERRUPTED = 130
 _QUESTION = (Row("arithmetic", "2+2=", "4"),)
 
 
@@ -73,7 +73,7 @@ def load(  # noqa: PLR0913 - one argument for each option
     _warn(result.rounds[0], deadline_ms / 1000)
     if out:
         _write(out, _scene(records, model, f"deadline {deadline_ms:g} ms, {address}"), result, html=html)
-    return _INTERRUPTED if result.rounds[0].cancelled else 0
+    return INTERRUPTED if result.rounds[0].cancelled else 0
 
 
 def _arrivals(trace: Path | None, rate_rps: float | None, length_s: float | None, seed: int) -> NDArray[np.float64]:

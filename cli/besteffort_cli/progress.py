@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     import typer
 
-__all__ = ["end_at_interrupt", "showing_progress"]
+__all__ = ["INTERRUPTED", "end_at_interrupt", "showing_progress"]
 
 INTERRUPTED = 130
+"""The exit status after Ctrl-C."""
 
 
 def end_at_interrupt(verb: typer.Context) -> None:
