@@ -115,8 +115,8 @@ def _played(arena: Arena, tasks: Sequence[Task], processes: int) -> Iterator[lis
         yield from (play(arena, task) for task in tasks)
         return
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the processes take over, from their first moment on
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the processes take over, from their first moment on
         coming = [pool.submit(play, arena, task) for task in tasks]
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for finished in as_completed(coming):
@@ -128,6 +128,8 @@ def _played(arena: Arena, tasks: Sequence[Task], processes: int) -> Iterator[lis
         for child in multiprocessing.active_children():
             child.terminate()
         raise
+    finally:
+        signal.signal(signal.SIGINT, before)
     pool.shutdown()
 
 
