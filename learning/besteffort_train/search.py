@@ -71,7 +71,7 @@ class Checkpoint(NamedTuple):
     round: int
 
 
-def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int) -> tuple[Scorer, Scorer, Scorer]:
+def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int) -> list[Scorer]:
     """Return the scorer that decides as Price does on this service, the general one, and one to which work is free.
 
     Their networks add 0.
@@ -81,9 +81,8 @@ def start_scorers(service: Service, price: Parameters, hidden: int, *, seed: int
     unit = math.log(service.deadline_s * pool.hosted.shape[0] / request_s(pool, size))
     scorer = build_scorer(np.array([price[0] + price[1] * unit, *price[1:]]), hidden)
     scorer = scorer._replace(inner=_rng(seed, 4).normal(size=scorer.inner.shape) / math.sqrt(WIDTH))
-    general, free = GENERAL, build_scorer(FREE)
-    others = [scorer._replace(linear=one.linear, bias=one.bias, shape=one.shape) for one in (general, free)]
-    return scorer, others[0], others[1]
+    starts = (scorer, GENERAL, build_scorer(FREE))
+    return [scorer._replace(linear=one.linear, bias=one.bias, shape=one.shape) for one in starts]
 
 
 def search_scorer(
