@@ -86,7 +86,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     else:
         loads = traced_loads(learned, trace, rate_factor, seeds=1, seed=seed)
     rows = evaluation.compare(learned, {policy: plans[policy]}, loads, against=policy)
-    show_rows({"load": rows}, learned.sizes, output)
+    show_rows({"load": rows}, {"load": loads}, learned.sizes, output)
 
 
 def train(  # noqa: PLR0913 - one parameter for each option

@@ -17,19 +17,34 @@ from besteffort_cli.output import Output
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from besteffort_sim.model import Workload
     from besteffort_train.evaluation import Interval, Row
 
 __all__ = ["show_rows"]
 
 
-def show_rows(found: Mapping[str, Sequence[Row]], sizes: Sequence[str], output: Output, against: str = "") -> None:
+def show_rows(
+    found: Mapping[str, Sequence[Row]],
+    loads: Mapping[str, Sequence[Workload]],
+    sizes: Sequence[str],
+    output: Output,
+    against: str = "",
+) -> None:
     """Print each load's rows, for people as tables; `against` is the policy that the others are compared with."""
     if output is Output.JSON:
         typer.echo(json.dumps({name: [_as_json(row, sizes) for row in rows] for name, rows in found.items()}))
         return
     for name, rows in found.items():
         console = Console()
-        console.print(_table(name, rows, sizes, against))
+        console.print(_table(f"{name}, {_asked(loads[name])}", rows, sizes, against))
+
+
+def _asked(drawn: Sequence[Workload]) -> str:
+    """Return how much is asked, in the mean of all draws."""
+    requests = sum(load.arrival_s.size for load in drawn)
+    seconds = sum(float(load.arrival_s[-1]) for load in drawn)
+    rate = f", {requests / seconds:.3g} a second" if seconds else ""
+    return f"{requests / len(drawn):,.0f} requests{rate}"
 
 
 def _as_json(row: Row, sizes: Sequence[str]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def run_service(run: ServiceRun, output: Output) -> None:
         name: evaluation.compare(learned, plans, drawn, against=against, slowness=run.slowness)
         for name, drawn in loads.items()
     }
-    show_rows(found, learned.sizes, output, against)
+    show_rows(found, loads, learned.sizes, output, against)
 
 
 def report_service(run: ServiceRun, folder: Path, processes: int, output: Output) -> None:
