@@ -101,7 +101,10 @@ def train(  # noqa: PLR0913 - one parameter for each option
         Trainable, typer.Option(help="What a network decides for; DQN is the paper's.")
     ] = Trainable.LEARNED,
     rounds: Annotated[
-        int | None, typer.Option(min=1, help="Rounds of the search for Learned; fewer for a try.", show_default=False)
+        int | None,
+        typer.Option(
+            min=1, help="Rounds of the search for Learned, the most for a rule; fewer for a try.", show_default=False
+        ),
     ] = None,
     seed: SeedOption = 0,
     output: OutputOption = Output.TABLE,
@@ -122,7 +125,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
     learned = load_learning_service(service, profile)
     if out.is_dir() or not out.parent.is_dir():
         raise InputError(f"--out {out}: write the name of a file in a folder that exists.")
-    recipe = recipes.Recipe() if rounds is None else recipes.Recipe(search=recipes.ScorerSearch(rounds=rounds))
+    recipe = recipes.Recipe() if rounds is None else recipes.Recipe().searched_for(rounds)
     with showing_progress() as report:
         made = recipes.make_policy(learned, recipe, kind=Kind(kind), seed=seed, report=report)
     _replace(out, made.data)

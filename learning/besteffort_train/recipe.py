@@ -53,6 +53,11 @@ class Recipe:
     seeds: int = 10
     """Of the comparison on bursts."""
 
+    def searched_for(self, rounds: int) -> Recipe:
+        """Return this recipe with so many rounds for Learned, and no more for a rule."""
+        rules = replace(self.rules, rounds=min(rounds, self.rules.rounds))
+        return replace(self, search=replace(self.search, rounds=rounds), rules=rules)
+
 
 class Made(NamedTuple):
     """A policy as it is written, and what it says of itself."""

@@ -58,3 +58,9 @@ def test_a_dqn_is_trained_for_the_service_and_compared_with_the_rest() -> None:
     assert (bundle.kind, bundle.trained["steps"]) == ("DQN", 40)
     assert bundle.trained["checkpoint"] in (20, 40)
     assert {"DQN", "Learned", "Price"} <= bundle.results["bursts"].keys()
+
+
+def test_few_rounds_are_few_for_all_and_many_are_for_learned_alone() -> None:
+    few, many = Recipe().searched_for(1), Recipe().searched_for(500)
+    assert (few.search.rounds, few.rules.rounds) == (1, 1)
+    assert (many.search.rounds, many.rules) == (500, Recipe().rules)
