@@ -17,7 +17,7 @@ from besteffort_cli.dataset import read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
-from besteffort_cli.output import Output, OutputOption, make_writable
+from besteffort_cli.output import Output, OutputOption, check_file
 from besteffort_cli.preparation import (
     BackendsOption,
     CoresOption,
@@ -66,7 +66,7 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
     local = load_local_service(service, remotes=backend or (), models=models)
     asked = find_prompts(local, prompts)
     if out:
-        _check_out(out)
+        check_file(out)
     ground = find_ground(local, triton=triton, cores=cores)
     path = out or kept_profile(ground.home, local, asked, ground.cores)
     with LocalStack(local, ground) as stack, confined(ground.cores.rest):
@@ -77,12 +77,6 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
     else:
         Console().print(_table(measurements))
     say(f"Wrote {path}")
-
-
-def _check_out(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(f"--out {path}: this is a folder; name a file in it.")
-    make_writable(path.parent)
 
 
 def find_prompts(local: LocalService, prompts: Path | None) -> Path:

@@ -127,13 +127,20 @@ def _measured(local: LocalService, stack: LocalStack, ground: Ground) -> tuple[d
     asked = find_prompts(local, None)
     path = kept_profile(ground.home, local, asked, ground.cores)
     capacities = path.with_suffix(".capacities.json")
-    if not (path.exists() and capacities.exists()):
+    if not (path.exists() and _as_new(capacities, path)):
         say("Measuring quality and latency of the sizes (once, under a minute)")
         measurements = measure_stack(local, stack, asked)
         write_profile(path, measurements)
-        capacities.write_text(json.dumps({size: found.capacity_rps for size, found in measurements.items()}))
+        draft = capacities.with_suffix(".draft")
+        draft.write_text(json.dumps({size: found.capacity_rps for size, found in measurements.items()}))
+        draft.replace(capacities)
     say(f"Using the measurements in {path}")
     return load_profiles(path), json.loads(capacities.read_text())
+
+
+def _as_new(capacities: Path, profile: Path) -> bool:
+    """Tell whether the capacities belong to the profile, which `besteffort calibrate` may have measured anew."""
+    return capacities.exists() and capacities.stat().st_mtime_ns >= profile.stat().st_mtime_ns
 
 
 def _announcement(

@@ -25,7 +25,7 @@ from besteffort_cli.learning_inputs import (
 )
 from besteffort_cli.learning_service import load_learning_service
 from besteffort_cli.options import refuse_idle
-from besteffort_cli.output import Output, OutputOption
+from besteffort_cli.output import Output, OutputOption, check_file
 from besteffort_cli.progress import end_at_interrupt, showing_progress
 from besteffort_cli.rows import show_rows
 from besteffort_cli.trace import MAX_ARRIVALS
@@ -123,8 +123,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
     end_at_interrupt(context)
     recipes = import_extra("besteffort_train.recipe")
     learned = load_learning_service(service, profile)
-    if out.is_dir() or not out.parent.is_dir():
-        raise InputError(f"--out {out}: write the name of a file in a folder that exists.")
+    check_file(out)
     recipe = recipes.Recipe() if rounds is None else recipes.Recipe().searched_for(rounds)
     with showing_progress() as report:
         made = recipes.make_policy(learned, recipe, kind=Kind(kind), seed=seed, report=report)

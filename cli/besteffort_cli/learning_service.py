@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from besteffort_cli.errors import InputError
 from besteffort_cli.faults import faults_of
 from besteffort_core.pool import BackendSpec, SizeSpec, build_pool
 from besteffort_resource.document import load_service
@@ -38,7 +39,7 @@ def learning_service(service: BestEffortService, profile: Path | None) -> Servic
     """Return what learning needs of a service.
 
     Raises:
-        InputError: the profile is refused.
+        InputError: the profile is refused, or no size has any quality.
         ResourceError: quality or latency of a size is nowhere.
     """
     profiles: Mapping[str, Profile] = {}
@@ -54,6 +55,8 @@ def learning_service(service: BestEffortService, profile: Path | None) -> Servic
     ]
     tasks, grace_factor = tuple(config.tasks), config.deadline.grace_factor
     pool = build_pool(tasks, sizes, _backends(service), grace_factor=grace_factor)
+    if not pool.quality.any():
+        raise InputError("Quality is 0 for all sizes and tasks: no answer is worth anything; measure it, or write it.")
     names = tuple(size.name for size in config.sizes)
     return Service(tasks, names, pool, config.deadline.default_s, config.limits.max_requests)
 

@@ -53,9 +53,12 @@ def load(  # noqa: PLR0913 - one argument for each option
     ] = None,
     prompts: Annotated[Path | None, typer.Option(help="prompts.jsonl; without it all ask 2+2=.")] = None,
     deadline_ms: Annotated[
-        float, typer.Option(min=1, help="Goes with each request, before spec.deadline; an answer after this is late.")
+        float,
+        typer.Option(
+            min=1, max=86_400_000, help="Goes with each request, before spec.deadline; an answer after this is late."
+        ),
     ] = 400.0,
-    seed: Annotated[int, typer.Option(help="Of the prompts' order and of Poisson arrivals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the prompts' order and of Poisson arrivals.")] = 0,
     output: OutputOption = Output.TABLE,
     out: Annotated[Path | None, typer.Option(help="Folder for load.json and load.png.")] = None,
     html: Annotated[bool, typer.Option("--html", help="Write load.html too; needs --out.")] = False,

@@ -13,7 +13,7 @@ from besteffort_cli.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Output", "OutputOption", "make_writable"]
+__all__ = ["Output", "OutputOption", "check_file", "make_writable"]
 
 
 class Output(StrEnum):
@@ -38,3 +38,14 @@ def make_writable(folder: Path, given_by: str = "--out") -> None:
             pass
     except OSError as error:
         raise InputError(f"{given_by}: {folder} cannot be written ({error.strerror}); give another folder.") from error
+
+
+def check_file(path: Path) -> None:
+    """Try the folder of a file that --out names, before the work.
+
+    Raises:
+        InputError: it is a folder itself, or no file can be written there.
+    """
+    if path.is_dir():
+        raise InputError(f"--out {path}: this is a folder; name a file in it.")
+    make_writable(path.parent)

@@ -106,10 +106,18 @@ OTHERS = {
         "none.csv",
     ): r"none\.csv cannot be read \(No such file or directory\); give the path of a trace\.",
     (*LOAD, "--rate-rps", "9", "--deadline-ms", "-5"): r"Invalid value for '--deadline-ms': .* or equal to 1; .*",
+    (*LOAD, "--rate-rps", "9", "--deadline-ms", "inf"): r"Invalid value for '--deadline-ms': .* equal to 86400000; .*",
+    (*LOAD, "--rate-rps", "9", "--seed", "-1"): r"Invalid value for '--seed': .* or equal to 0; .*",
     (*LOAD, "--rate-rps", "9", "--html"): r"--html needs --out: give the folder that load\.html shall be written to\.",
     (*LOAD, "--rate-rps", "9", "--out", "void/x"): r"--out: void/x cannot be written \(Not a directory\); .*",
     ("calibrate", "service.yaml", "--out", "void/x/y"): r"--out: void/x cannot be written \(Not a directory\); .*",
     ("calibrate", "service.yaml", "--out", "models"): r"--out models: this is a folder; name a file in it\.",
+    ("train", "--service", "service.yaml", "--profile", "profile.yaml", "--out", "void/x"): (
+        r"--out: void cannot be written \((Not a directory|File exists)\); .*"
+    ),
+    ("simulate", "--service", "service.yaml", "--profile", "wrong.yaml"): (
+        r"Quality is 0 for all sizes and tasks: no answer is worth anything; measure it, or write it\."
+    ),
     LOAD: r"Nothing says when requests come: give --trace FILE or --rate-rps RATE\.",
     ("load", NOBODY, "--rate-rps", "9"): r"Missing option '--model'; besteffort load -h explains\.",
     ("calibrate", "service.yaml", "--output", "yaml"): r"Invalid value for '--output': .* 'table', 'json'; .*",
@@ -124,7 +132,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_model(found / "models", size)
     write_service(found / "service.yaml", ["small", "large"])
     write_prompts(found / "prompts.jsonl")
-    write_profile(found / "profile.yaml")
+    profile = write_profile(found / "profile.yaml").read_text()
+    (found / "wrong.yaml").write_text(re.sub(r'"default": "[^"]*"', '"default": "0"', profile))
     (found / "void").touch()
     (found / "trace.csv").write_text(
         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,1,1\n2023-11-16 18:17:04,x,1\n"
