@@ -32,6 +32,16 @@ if __name__ == "__main__":
     execute(arena, tasks_of(arena, GRID), Store(Path(sys.argv[1])), processes=2, report=lambda *_: None)
 """
 
+BY_THE_COMMAND = """
+from besteffort_cli.app import main
+from besteffort_study import run
+from support.arena import Constant, MadeUpArena
+
+if __name__ == "__main__":
+    run.build_arena = lambda *_: MadeUpArena({"ours": Constant(0.9, lasts_s=0.5)})
+    main()
+"""
+
 
 def wait_until(holds: Callable[[], bool], timeout_s: float = 120.0) -> None:
     end_s = time.monotonic() + timeout_s
@@ -81,8 +91,8 @@ def test_a_study_that_is_ended_leaves_no_process_and_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("after_s", [2.0, 4.0, 6.0])
-def test_ctrl_c_in_a_study_ends_it_with_one_sentence(after_s: float, tmp_path: Path) -> None:
-    """It begins with the load units, compiled code in the process that hears of it; then others play."""
+def test_ctrl_c_while_a_study_compiles_ends_it_with_one_sentence(after_s: float, tmp_path: Path) -> None:
+    """It begins with the load units: compiled code, in the process that hears of it."""
     command = [Path(sys.executable).with_name("besteffort"), "evaluate", "--study", "quick", "--out", tmp_path / "out"]
     own = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}  # so that it compiles, and leaves others' machine code alone
     with subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
@@ -93,3 +103,23 @@ def test_ctrl_c_in_a_study_ends_it_with_one_sentence(after_s: float, tmp_path: P
     assert process.returncode == 130
     words = [line for line in said.splitlines() if line]
     assert [word for word in words if word not in {"load units", "playing"}] == ["besteffort: stopped"]
+
+
+def test_ctrl_c_while_others_play_ends_the_command_with_one_sentence(tmp_path: Path) -> None:
+    """The arena is made up, so that nothing compiles; all else is `besteffort evaluate`."""
+    script, store = tmp_path / "evaluate.py", Store(tmp_path / "out")
+    script.write_text(BY_THE_COMMAND)
+    command = [sys.executable, script, "evaluate", "--study", "quick", "--processes", "2", "--out", tmp_path / "out"]
+    own = os.environ | {"PYTHONPATH": str(TESTS)}
+    with subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            wait_until(lambda: bool(store.read()))
+            workers = workers_of(process.pid)
+            os.killpg(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert [line for line in said.splitlines() if line] == ["load units", "playing", "besteffort: stopped"]
+    assert len(workers) == 2
+    wait_until(lambda: not any(map(Path.exists, workers)))
