@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["JUDGED", "LOADS", "NARROW", "SETTINGS", "Ground"]
+__all__ = ["JUDGED", "JUDGED_S", "LOADS", "NARROW", "SETTINGS", "Ground"]
 
 SETTINGS = tuple(f"{scenario}/{layout}" for scenario in SCENARIOS for layout in ("co", "ded"))
 

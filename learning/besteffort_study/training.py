@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ from besteffort_core.policies import DEFAULT_LADDER, DEFAULT_PRICE
 from besteffort_core.scorer import build_scorer
 from besteffort_sim.report import share_of_peak
 from besteffort_sim.simulator import simulate
-from besteffort_study.ground import JUDGED, SETTINGS, Ground
+from besteffort_study.ground import JUDGED, JUDGED_S, SETTINGS, Ground
 from besteffort_study.ground import NARROW as NARROW_RUNS
 from besteffort_study.trained import DQN, LEARNED, NARROW, save_bundle
 from besteffort_train.dqn import Course, everywhere, train
@@ -49,6 +49,9 @@ DQN_JUDGED_S = 10.0
 SEARCH = ScorerSearch(rounds=80, candidates=14, episodes=len(JUDGED), renewed=2, check_rounds=5, hidden=0)
 REPEATS = 2
 """Seeds of each load that checkpoints of Learned are judged by."""
+FIRST_LATE_COST, GENERATED_S = 1.0, 60.0
+"""Where outputs are generated, the cost and the length of those checks: checkpoints that are worth the same without the
+cost answer 99 % in time up to 5 load units or up to 10, and a router that begins cold is late for a second or two."""
 
 
 def train_learned(
@@ -56,13 +59,16 @@ def train_learned(
 ) -> Bundle:
     """Return the best scorer of one search; `tell` hears of the checkpoints."""
     worths: list[float] = []
+    checked_s = JUDGED_S
+    if ground.asked.lengths.generating:
+        search, checked_s = replace(search, first_late_cost=FIRST_LATE_COST), GENERATED_S
 
     def heard(latest: Climbed) -> None:
         if latest.round % search.check_rounds == 0:
             worths.append(round(latest.value, 4))
             tell(f"{ground.name} round {latest.round}: {latest.value:.4f}\n")
 
-    checks = ground.judged(runs, REPEATS)
+    checks = ground.judged(runs, REPEATS, checked_s)
     best = search_scorer(starts, ground.in_turn(runs), checks, search, seed=0, report=heard)
     trained = {"search": asdict(search), "runs": [list(run) for run in runs], "checkpoint": best.round}
     return _bundle(ground, best.scorer, trained, {"worth": round(best.worth, 4), "curve": worths})

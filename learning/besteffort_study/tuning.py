@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,7 @@ from besteffort_study.rules.values import Steps, groups_of, solve, steps_of
 from besteffort_study.tunable import RULES, TABLE_NAME, Start
 from besteffort_study.tuned import Tuned, save_tuned
 from besteffort_train.strategy import Search, Strategy, climb
+from besteffort_train.threads import in_threads
 from besteffort_train.tune import worth
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def _tuned(start: Start, ground: Ground) -> tuple[NDArray[np.float64], float]:
 
 def _earned(entrant: Entrant, episodes: Sequence[Episode]) -> float:
     """Return the mean worth, which is what all searches seek to raise."""
-    with ThreadPoolExecutor(2) as threads:
-        return float(np.mean(list(threads.map(lambda one: worth(one, entrant.play(Case(*one))), episodes))))
+    return float(np.mean(in_threads(lambda one: worth(one, entrant.play(Case(*one))), episodes)))
 
 
 def tune_values(ground: Ground, repeats: int = REPEATS) -> tuple[NDArray[np.float64], float, int]:

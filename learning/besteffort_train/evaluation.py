@@ -13,6 +13,7 @@ from besteffort_sim.report import summarise
 from besteffort_sim.simulator import simulate
 from besteffort_sim.workload import Bursts, Drift, Gamma, Poisson, build_workload, draw_arrivals
 from besteffort_train.episodes import capacity_rps
+from besteffort_train.threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ class Row:
     """Share of the offered."""
     refused: float
     quality: float
-    """Mean reward of those answered."""
+    """Mean reward of those answered in time."""
     p95_s: float
     shares: tuple[float, ...]
     """Of each size among those answered."""
@@ -120,10 +121,11 @@ def compare(
 ) -> list[Row]:
     """Return one row a policy, the best first; `slowness` is true over profiled seconds."""
     sizes, world = len(service.sizes), world_of(service, slowness)
-    found = {
-        name: [summarise(load, simulate(service.pool, world, load, plan), sizes) for load in workloads]
-        for name, plan in plans.items()
-    }
+
+    def played(plan: Plan) -> list[Summary]:
+        return in_threads(lambda load: summarise(load, simulate(service.pool, world, load, plan), sizes), workloads)
+
+    found = {name: played(plan) for name, plan in plans.items()}
     reference = _rewards(found[against])
     rows = [_row(name, summaries, reference) for name, summaries in found.items()]
     return sorted(rows, key=lambda row: -row.reward.mean)

@@ -7,8 +7,8 @@ Price as a scorer and the general scorer, take part in the choice of the best ch
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,7 @@ from besteffort_core.scorer import FEATURES, GENERATES, OUTPUTS, Scorer, build_s
 from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import request_of, simulate, snapshot_of
 from besteffort_train.strategy import Search, Strategy, climb
+from besteffort_train.threads import in_threads
 from besteffort_train.tune import worth
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class ScorerSearch(Search):
     """That each candidate plays."""
     hidden: int = 2
     """Width of the network beside the linear form; 0 for none."""
+    first_late_cost: float = 0.0
+    """As in `tune.worth`."""
 
 
 class Checkpoint(NamedTuple):
@@ -100,31 +103,31 @@ def search_scorer(
     worth less, that start is returned. `report` hears as that of `climb` does.
     """
     rng = _rng(seed, 3)
-    with ThreadPoolExecutor(2) as threads:
-        values = functools.partial(_values, threads, starts[0])
-        first = values(np.array([vector_of(start) for start in starts]), checks)
-        start = starts[int(first.argmax())]
-        spreads = FIRST_STEP * _spreads(start, generates=checks[0].pool.mean_steps > 0.0)
-        strategy = Strategy(vector_of(start), spreads, settings.candidates, _rng(seed, 1))
-        best = climb(strategy, settings, values, lambda: [draw(rng) for _ in range(settings.episodes)], checks, report)
-        ranged = _with_range(scorer_of(best.point, start), checks)
-        value = float(_values(threads, ranged, vector_of(ranged)[None], checks)[0])
+    values = functools.partial(_values, starts[0], settings.first_late_cost)
+    first = values(np.array([vector_of(start) for start in starts]), checks)
+    start = starts[int(first.argmax())]
+    spreads = FIRST_STEP * _spreads(start, generates=checks[0].pool.mean_steps > 0.0)
+    strategy = Strategy(vector_of(start), spreads, settings.candidates, _rng(seed, 1))
+    best = climb(strategy, settings, values, lambda: [draw(rng) for _ in range(settings.episodes)], checks, report)
+    ranged = _with_range(scorer_of(best.point, start), checks)
+    value = float(_values(ranged, settings.first_late_cost, vector_of(ranged)[None], checks)[0])
     if value < first.max():  # outside of its range it is another
         return Checkpoint(start, float(first.max()), 0)
     return Checkpoint(ranged, value, best.round)
 
 
 def _values(
-    threads: ThreadPoolExecutor, like: Scorer, points: NDArray[np.float64], played: Sequence[Episode]
+    like: Scorer, first_late_cost: float, points: NDArray[np.float64], played: Sequence[Episode]
 ) -> NDArray[np.float64]:
     """Return the mean worth of the scorer of each row of points, (points,)."""
     plans = [build_plan(Kind.LEARNED, network=scorer_of(point, like)) for point in points]
 
-    def earned(plan: Plan, episode: Episode) -> float:
+    def earned(case: tuple[Plan, Episode]) -> float:
+        plan, episode = case
         pool, world, workload = episode
-        return worth(episode, simulate(pool, world, workload, plan))
+        return worth(episode, simulate(pool, world, workload, plan), first_late_cost)
 
-    found = list(threads.map(earned, [plan for plan in plans for _ in played], [*played] * len(plans)))
+    found = in_threads(earned, itertools.product(plans, played))
     means: NDArray[np.float64] = np.array(found).reshape(len(plans), len(played)).mean(axis=1)
     return means
 

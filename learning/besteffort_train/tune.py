@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ from besteffort_sim.choice import build_plan
 from besteffort_sim.report import share_of_peak
 from besteffort_sim.simulator import simulate
 from besteffort_train.strategy import Strategy, climb
+from besteffort_train.threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,8 @@ __all__ = ["LATE_COST", "mean_reward", "mean_worth", "tune_ladder", "tune_price"
 
 LATE_COST = 0.1
 """What a request that misses its deadline costs, in shares of its peak: searches pay for availability."""
+SCARCE = 0.02
+"""The first share of late requests, which may cost more: they decide whether a service counts as available."""
 
 
 def mean_reward(episodes: Sequence[Episode], plan: Plan) -> float:
@@ -36,14 +38,17 @@ def mean_reward(episodes: Sequence[Episode], plan: Plan) -> float:
     def reward(episode: Episode) -> float:
         return float(simulate(*episode, plan).reward.mean())
 
-    with ThreadPoolExecutor(2) as threads:
-        return float(np.mean(list(threads.map(reward, episodes))))
+    return float(np.mean(in_threads(reward, episodes)))
 
 
-def worth(episode: Episode, log: Log) -> float:
-    """Return the share of the peak reward of an episode, less the cost of what missed its deadline."""
+def worth(episode: Episode, log: Log, first_late_cost: float = 0.0) -> float:
+    """Return the share of the peak reward of an episode, less the cost of what missed its deadline.
+
+    Up to `SCARCE` of the requests cost `first_late_cost` more, in shares of their peak.
+    """
     late = float((log.latency_s > episode.workload.deadline_s).mean())
-    return share_of_peak(episode.pool, episode.workload, log) - LATE_COST * late
+    earned = share_of_peak(episode.pool, episode.workload, log)
+    return earned - LATE_COST * late - first_late_cost * min(late, SCARCE)
 
 
 def mean_worth(episodes: Sequence[Episode], plan: Plan) -> float:
@@ -53,8 +58,7 @@ def mean_worth(episodes: Sequence[Episode], plan: Plan) -> float:
         pool, world, workload = episode
         return worth(episode, simulate(pool, world, workload, plan))
 
-    with ThreadPoolExecutor(2) as threads:
-        return float(np.mean(list(threads.map(played, episodes))))
+    return float(np.mean(in_threads(played, episodes)))
 
 
 def tune_price(episodes: Sequence[Episode], search: Search, rng: np.random.Generator) -> Parameters:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from besteffort_sim.choice import build_plan
 from besteffort_sim.simulator import simulate
 from besteffort_train.episodes import Episode, Spread, draw_episode
 from besteffort_train.strategy import Search
-from besteffort_train.tune import LATE_COST, mean_reward, mean_worth, tune_ladder, tune_price
+from besteffort_train.tune import LATE_COST, mean_reward, mean_worth, tune_ladder, tune_price, worth
 from support.learning import small_service
 from support.worlds import pool_of, workload_of, world_of
 
@@ -40,6 +42,17 @@ def test_worth_is_the_share_of_peak_less_the_cost_of_the_late(episodes: list[Epi
     log = simulate(pool, world, load, plan)
     peak, late = pool.quality[load.task].max(axis=1), log.latency_s > load.deadline_s
     assert mean_worth(episodes[:1], plan) == pytest.approx(log.reward.sum() / peak.sum() - LATE_COST * late.mean())
+
+
+@pytest.mark.parametrize("late", [1, 2, 7])
+def test_what_is_late_first_may_cost_more(episodes: list[Episode], late: int) -> None:
+    """Of 100 requests two are scarce."""
+    pool, world, load = episodes[0]
+    first = load._replace(**{name: values[:100] for name, values in load._asdict().items() if values.shape})
+    log = simulate(pool, world, first, build_plan(Kind.GREEDY))
+    seconds = np.where(np.arange(100) < late, math.inf, 0.0)
+    case, came = Episode(pool, world, first), log._replace(latency_s=seconds)
+    assert worth(case, came) - worth(case, came, 0.5) == pytest.approx(0.5 * min(late, 2) / 100)
 
 
 def test_the_thresholds_find_that_the_best_size_is_too_slow_for_the_load() -> None:
