@@ -30,7 +30,7 @@ class Summary:
     reward: float
     """Mean worth of a request, the lost ones counted as 0."""
     quality: float
-    """Mean reward of those answered; 0 where there is none."""
+    """Mean reward of those answered in time; 0 where there is none."""
     p50_s: float
     """Latencies of those answered; NaN where there is none."""
     p95_s: float
@@ -42,7 +42,8 @@ class Summary:
 def summarise(workload: Workload, log: Log, sizes: int) -> Summary:
     """Return the figures of one simulation with that many sizes."""
     answered = log.outcome == ANSWERED
-    in_time = int((answered & (log.latency_s <= workload.deadline_s)).sum())
+    timely = answered & (log.latency_s <= workload.deadline_s)
+    in_time = int(timely.sum())
     late = int(answered.sum()) - in_time + int((log.outcome == EXPIRED).sum())
     offered = int(log.outcome.size)
     counts = np.bincount(log.size[answered], minlength=sizes)
@@ -53,7 +54,7 @@ def summarise(workload: Workload, log: Log, sizes: int) -> Summary:
         late=late,
         refused=offered - in_time - late,
         reward=float(log.reward.mean()),
-        quality=float(log.reward[answered].mean()) if answered.any() else 0.0,
+        quality=float(log.reward[timely].mean()) if in_time else 0.0,
         p50_s=p50_s,
         p95_s=p95_s,
         p99_s=p99_s,
