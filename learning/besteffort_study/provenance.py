@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["digest_of", "source_digest"]
 
 PLAYING = (besteffort_core, besteffort_sim, besteffort_train, besteffort_study)
-"""Packages whose every file, data among them, can change a figure, but for `TELLING`."""
+"""Packages whose every file, data among them, can change a figure, but for `IDLE`."""
 READING = ("comparison", "document", "markdown", "page", "plots", "report", "statistics")
 ASKING = ("executor", "files", "grid", "job", "run", "store", "studies")
-TELLING = frozenset(f"{name}.py" for name in (*READING, *ASKING))
-"""Modules of the study that say what is played, or read what was, and change no figure."""
+MAKING = ("ground", "training", "tuning")
+SEARCHING = ("experience", "perceptron", "recipe", "search", "strategy", "threads", "tune")
+IDLE = {besteffort_study.__name__: (*READING, *ASKING, *MAKING), besteffort_train.__name__: SEARCHING}
+"""Modules that say what is played, or read what was, or made the policies that are kept: they change no figure."""
 
 
 @cache
@@ -41,9 +43,9 @@ def source_digest() -> str:
 def _files(package: ModuleType) -> list[tuple[str, Path]]:
     folder = Path(str(package.__file__)).parent
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
-    told = TELLING if package is besteffort_study else frozenset()
+    idle = {f"{name}.py" for name in IDLE.get(package.__name__, ())}
     named = [(str(path.relative_to(folder)), path) for path in found]
-    return [(name, path) for name, path in named if name not in told]
+    return [(name, path) for name, path in named if name not in idle]
 
 
 def digest_of(*parts: str) -> str:

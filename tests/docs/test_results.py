@@ -8,6 +8,7 @@ import pytest
 
 from besteffort_study.document import Picture, build_document
 from besteffort_study.markdown import markdown
+from besteffort_study.provenance import source_digest
 from besteffort_study.report import Report, report_from_json
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -21,6 +22,10 @@ def report() -> Report:
 def test_the_page_is_generated_from_the_report_beside_it(report: Report) -> None:
     made = markdown(build_document(report), "results")
     assert made == (DOCS / "results.md").read_text(), "run `make docs`"
+
+
+def test_it_is_of_the_source_as_it_stands(report: Report) -> None:
+    assert source_digest().startswith(report.source), "run `make results`"
 
 
 def test_its_pictures_are_there(report: Report) -> None:

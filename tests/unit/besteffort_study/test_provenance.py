@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import importlib
+
 from besteffort_study import provenance
-from besteffort_study.provenance import TELLING, digest_of, source_digest
+from besteffort_study.provenance import IDLE, digest_of, source_digest
 
 
 def hashed() -> set[str]:
@@ -21,11 +23,11 @@ def test_whatever_plays_is_hashed_data_and_folders_within_too() -> None:
     assert not any(name.endswith(".pyc") for name in hashed())
 
 
-def test_whatever_only_tells_is_there_and_is_not_hashed() -> None:
-    folder = {name for name, _ in provenance._files(provenance.besteffort_study)}
-    assert not folder & TELLING
-    for name in TELLING:
-        __import__(f"besteffort_study.{name.removesuffix('.py')}")
+def test_what_is_idle_while_cells_are_played_is_there_and_is_not_hashed() -> None:
+    for package, names in IDLE.items():
+        assert not hashed() & {f"{package}/{name}.py" for name in names}
+        for name in names:
+            importlib.import_module(f"{package}.{name}")
 
 
 def test_digests_tell_lists_of_texts_apart() -> None:
