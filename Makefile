@@ -9,7 +9,7 @@ PYTHON := $(shell for p in $(PYTHON) /usr/bin/python3 python3.13 python3.12 pyth
 .PHONY: help dev demo e2e test lint bench cluster models results docs manifests protos lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
-	@echo 'bar-NAME        measure one promise ($(BARS)); the last line is one JSON object'
+	@echo 'bar-NAME        measure one promise ($(BARS)); the last line is one JSON object; whether it holds is in there, not in the exit status'
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 to 3.13 with venv was found; on Debian or Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
@@ -96,5 +96,5 @@ lock:  ## pin what pyproject.toml asks for into requirements/*.txt, with hashes
 	$(PIN) pyproject.toml --extra operator -c requirements/dev.txt --no-emit-package numpy --no-emit-package safetensors \
 	  -o requirements/operator.txt
 
-clean:  ## remove what the commands made (environments, downloads, run data)
+clean:  ## remove what the commands made here (environments, downloads, run data), not ~/.cache/besteffort
 	rm -rf $(VENV) .besteffort .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

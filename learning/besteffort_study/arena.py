@@ -13,7 +13,7 @@ from besteffort_study.entrants import entrants
 from besteffort_study.grid import Facts
 from besteffort_study.load_unit import study_unit_rps
 from besteffort_study.pools import build_study_pool, true_world
-from besteffort_study.profiles import gpu_profile
+from besteffort_study.profiles import PROFILES, gpu_profile
 from besteffort_study.scenarios import scenario
 
 if TYPE_CHECKING:
@@ -42,9 +42,10 @@ class StudyArena:
     @property
     def about(self) -> str:
         """What is studied, and in which unit loads are."""
+        lent = "" if self.gpu == PROFILES[0] else f" The numbers of all policies were found on `{PROFILES[0]}`."
         return (
-            f"The GPUs are `{self.gpu}`. Loads are multiples of 1x: the rate at which the largest size alone, on 4 "
-            "GPUs and with expiry, still answers 99 % in time. All of it is defined in docs/evaluation.md."
+            f"The GPUs are `{self.gpu}`.{lent} Loads are multiples of 1x: the rate at which the largest size alone, on "
+            "4 GPUs and with expiry, still answers 99 % in time. All of it is defined in docs/evaluation.md."
         )
 
     def entrants(self, scenario: str, layout: str) -> Mapping[str, Entrant]:

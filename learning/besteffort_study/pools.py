@@ -27,7 +27,6 @@ __all__ = ["LAYOUTS", "build_study_pool", "true_world"]
 
 LAYOUTS = {
     "co": "SML SML SML SML",
-    "co8": "SML SML SML SML SML SML SML SML",
     "ded": "L L M S",
     "3L1x": "L L L SM",
     "1L2M1S": "L M M S",

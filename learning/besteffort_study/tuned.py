@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLDER", "Tuned", "load_tuned", "save_tuned"]
 
 FOLDER = Path(__file__).parent / "policies"
-STANDS_FOR = {"3L1x": "ded", "1L2M1S": "ded", "tp2": "ded", "co8": "co"}
+STANDS_FOR = {"3L1x": "ded", "1L2M1S": "ded", "tp2": "ded"}
 """Layouts that are played with the numbers of another."""
 TABLE = "values"
 

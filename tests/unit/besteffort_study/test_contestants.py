@@ -76,7 +76,7 @@ def test_twice_the_gpus_serve_twice_the_load_as_well() -> None:
 
 
 def test_a_doubled_pool_is_the_one_built_with_twice_the_gpus() -> None:
-    doubled, built = twice(drawn(10.0).pool), drawn(10.0, layout="co8").pool
+    doubled, built = twice(drawn(10.0).pool), drawn(10.0, layout=" ".join(8 * ["SML"])).pool
     for one, other in zip(doubled, built, strict=True):
         assert np.array_equal(one, other)
 
