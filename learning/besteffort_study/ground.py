@@ -54,9 +54,14 @@ class Ground:
         self.sizes = tuple(size.size for size in profile.sizes)
 
     @property
+    def generates(self) -> bool:
+        """Whether some outputs are generated."""
+        return self.asked.lengths.generating > 0.0
+
+    @property
     def deadline_s(self) -> float:
         """The longest deadline."""
-        return self.asked.generation_deadline_s if self.asked.lengths.generating else self.asked.deadline_s
+        return self.asked.generation_deadline_s if self.generates else self.asked.deadline_s
 
     def episode(self, family: str, load: float, seed: int, duration_s: float = JUDGED_S) -> Episode:
         """Return the requests of a family at a load.

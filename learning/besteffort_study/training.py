@@ -47,11 +47,12 @@ TRAININGS = (Hyper(), Hyper(), *2 * [Hyper(discount=0.99)], *2 * [Hyper(span=1, 
 DQN_JUDGED_S = 10.0
 """What its checkpoints are judged by, of each load: there are ten times as many of them as of Learned."""
 SEARCH = ScorerSearch(rounds=80, candidates=14, episodes=len(JUDGED), renewed=2, check_rounds=5, hidden=0)
-REPEATS = 2
-"""Seeds of each load that checkpoints of Learned are judged by."""
-FIRST_LATE_COST, GENERATED_S = 1.0, 60.0
-"""Where outputs are generated, the cost and the length of those checks: checkpoints that are worth the same without the
-cost answer 99 % in time up to 5 load units or up to 10, and a router that begins cold is late for a second or two."""
+GENERATING = replace(SEARCH, check_rounds=10, first_late_cost=1.0)
+"""The same where outputs are generated: checkpoints that are worth as much without that cost answer 99 % in time up to
+5 load units or up to 10."""
+CHECKS = {False: (2, JUDGED_S), True: (8, 60.0)}
+"""Seeds and seconds of each load that checkpoints of Learned are judged by, by whether outputs are generated: then runs
+differ more, and the first second of a router that begins cold, late in much, would count too much in short ones."""
 
 
 def train_learned(
@@ -59,16 +60,13 @@ def train_learned(
 ) -> Bundle:
     """Return the best scorer of one search; `tell` hears of the checkpoints."""
     worths: list[float] = []
-    checked_s = JUDGED_S
-    if ground.asked.lengths.generating:
-        search, checked_s = replace(search, first_late_cost=FIRST_LATE_COST), GENERATED_S
 
     def heard(latest: Climbed) -> None:
         if latest.round % search.check_rounds == 0:
             worths.append(round(latest.value, 4))
             tell(f"{ground.name} round {latest.round}: {latest.value:.4f}\n")
 
-    checks = ground.judged(runs, REPEATS, checked_s)
+    checks = ground.judged(runs, *CHECKS[ground.generates])
     best = search_scorer(starts, ground.in_turn(runs), checks, search, seed=0, report=heard)
     trained = {"search": asdict(search), "runs": [list(run) for run in runs], "checkpoint": best.round}
     return _bundle(ground, best.scorer, trained, {"worth": round(best.worth, 4), "curve": worths})
@@ -113,7 +111,13 @@ def main() -> None:
     """Train a policy for some settings, two at a time."""
     parser = argparse.ArgumentParser(prog="python -m besteffort_study.training", description=__doc__)
     makers: Mapping[str, Callable[[Ground], Bundle]] = {
-        LEARNED: lambda ground: train_learned(ground, SEARCH, [GENERAL, build_scorer(FREE)], JUDGED, sys.stderr.write),
+        LEARNED: lambda ground: train_learned(
+            ground,
+            GENERATING if ground.generates else SEARCH,
+            [GENERAL, build_scorer(FREE)],
+            JUDGED,
+            sys.stderr.write,
+        ),
         NARROW: lambda ground: train_learned(
             ground, SEARCH, [build_scorer(DEFAULT_PRICE)], NARROW_RUNS, sys.stderr.write
         ),

@@ -15,12 +15,12 @@ from besteffort_study import ground as grounds
 from besteffort_study import training
 from besteffort_study.ground import Ground
 from besteffort_study.trained import DQN, kept_bundle
-from besteffort_study.training import FIRST_LATE_COST, SEARCH, course, train_dqn, train_learned
+from besteffort_study.training import GENERATING, course, train_dqn, train_learned
 from besteffort_train.dqn import Trained
 from besteffort_train.hyper import Hyper
 
 RUNS = (("poisson", 1.0), ("poisson", 2.0))
-TINY = replace(SEARCH, rounds=2, candidates=2, episodes=2, check_rounds=1)
+TINY = replace(GENERATING, rounds=2, candidates=2, episodes=2, check_rounds=1)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_bundle_of_learned_says_what_it_was_searched_on_and_keeps_the_best_che
     bundle = train_learned(ground, TINY, [GENERAL], RUNS, heard.append)
     assert isinstance(bundle.network, Scorer)
     assert np.all(bundle.network.low > GENERAL.low)
-    assert bundle.trained["search"]["first_late_cost"] == FIRST_LATE_COST
+    assert bundle.trained["search"]["first_late_cost"] == 1.0
     assert bundle.trained["runs"] == [["poisson", 1.0], ["poisson", 2.0]]
     assert bundle.results["worth"] >= max(bundle.results["curve"])
     assert len(heard) == 2
