@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from besteffort_train.episodes import Service
 
 __all__ = [
+    "MAX_DAYS",
     "BundleOption",
     "FactorOption",
     "ProfileOption",
