@@ -35,6 +35,13 @@ _LENGTH_S = 15.0
 _LAG_SHARE = 0.1
 _QUESTION = (Row("arithmetic", "2+2=", "4"),)
 
+DeadlineOption = Annotated[
+    float,
+    typer.Option(
+        min=1, max=86_400_000, help="Goes with each request, before spec.deadline; an answer after this is late."
+    ),
+]
+
 
 def load(  # noqa: PLR0913 - one argument for each option
     address: Annotated[str, typer.Argument(help="HOST:PORT of a router, or of a Triton server.", show_default=False)],
@@ -52,12 +59,7 @@ def load(  # noqa: PLR0913 - one argument for each option
         float | None, typer.Option(min=0.1, help="Seconds; 15 with --rate-rps, else the whole trace.")
     ] = None,
     prompts: Annotated[Path | None, typer.Option(help="prompts.jsonl; without it all ask 2+2=.")] = None,
-    deadline_ms: Annotated[
-        float,
-        typer.Option(
-            min=1, max=86_400_000, help="Goes with each request, before spec.deadline; an answer after this is late."
-        ),
-    ] = 400.0,
+    deadline_ms: DeadlineOption = 400.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the prompts' order and of Poisson arrivals.")] = 0,
     output: OutputOption = Output.TABLE,
     out: Annotated[Path | None, typer.Option(help="Folder for load.json and load.png.")] = None,
