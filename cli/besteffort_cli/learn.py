@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -26,10 +26,14 @@ from besteffort_cli.learning_inputs import (
 from besteffort_cli.learning_service import load_learning_service
 from besteffort_cli.options import refuse_idle
 from besteffort_cli.output import Output, OutputOption, check_file
-from besteffort_cli.progress import end_at_interrupt, showing_progress
+from besteffort_cli.progress import COMPILING, end_at_interrupt, showing_progress
 from besteffort_cli.rows import show_rows
 from besteffort_cli.trace import MAX_ARRIVALS
 from besteffort_core.policy import Kind
+
+if TYPE_CHECKING:
+    from besteffort_sim.model import Workload
+    from besteffort_train.episodes import Service
 
 __all__ = ["Trainable", "simulate", "train"]
 
@@ -72,7 +76,7 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     where = "without --trace" if trace is None else "with --trace"
     refuse_idle(context, {where: IDLE[where]})
     end_at_interrupt(context)
-    evaluation, workload = import_extra("besteffort_train.evaluation"), import_extra("besteffort_sim.workload")
+    evaluation = import_extra("besteffort_train.evaluation")
     learned = load_learning_service(service, profile)
     plans = plans_of(learned, bundle)
     if policy not in plans:
@@ -80,13 +84,20 @@ def simulate(  # noqa: PLR0913 - one parameter for each option
     if trace is None and rate_rps * length_s > MAX_ARRIVALS:
         raise InputError(f"--rate-rps times --length-s is more than {MAX_ARRIVALS} requests; lower one of them.")
     if trace is None:
-        rng, wanted = np.random.default_rng((seed, 0)), max(round(rate_rps * length_s), 1)
-        arrival_s = workload.draw_arrivals(workload.Poisson(rate_rps), wanted, rng)
-        loads = [workload.build_workload(arrival_s, len(learned.tasks) + 1, learned.deadline_s, rng)]
+        loads = [_poisson_load(learned, rate_rps, length_s, seed)]
     else:
         loads = traced_loads(learned, trace, rate_factor, seeds=1, seed=seed)
-    rows = evaluation.compare(learned, {policy: plans[policy]}, loads, against=policy)
+    with showing_progress() as report:
+        report(f"simulating{COMPILING}", 0, 1, np.nan)
+        rows = evaluation.compare(learned, {policy: plans[policy]}, loads, against=policy)
     show_rows({"load": rows}, {"load": loads}, learned.sizes, output)
+
+
+def _poisson_load(service: Service, rate_rps: float, length_s: float, seed: int) -> Workload:
+    workload, rng = import_extra("besteffort_sim.workload"), np.random.default_rng((seed, 0))
+    arrival_s = workload.draw_arrivals(workload.Poisson(rate_rps), max(round(rate_rps * length_s), 1), rng)
+    drawn: Workload = workload.build_workload(arrival_s, len(service.tasks) + 1, service.deadline_s, rng)
+    return drawn
 
 
 def train(  # noqa: PLR0913 - one parameter for each option

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     import typer
 
-__all__ = ["INTERRUPTED", "end_at_interrupt", "showing_progress"]
+__all__ = ["COMPILING", "INTERRUPTED", "end_at_interrupt", "showing_progress"]
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C."""
+COMPILING = " (the first time it compiles, for a minute or two)"
+"""What is said of the first phase that simulates, where nothing else would show for as long."""
 
 
 def end_at_interrupt(verb: typer.Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from besteffort_cli.extra import import_extra
 from besteffort_cli.learning_inputs import plans_of, scaled_arrivals, traced_loads
 from besteffort_cli.learning_service import load_learning_service
 from besteffort_cli.output import make_writable
+from besteffort_cli.progress import COMPILING, showing_progress
 from besteffort_cli.rows import show_rows
 from besteffort_cli.study_run import playing, show_report, used_cores
 
@@ -52,10 +54,11 @@ def run_service(run: ServiceRun, output: Output) -> None:
     else:
         named = evaluation.named_traffic(learned).items()
         loads = {name: evaluation.build_workloads(learned, asked, run.seeds, seed=run.seed) for name, asked in named}
-    found = {
-        name: evaluation.compare(learned, plans, drawn, against=against, slowness=run.slowness)
-        for name, drawn in loads.items()
-    }
+    found = {}
+    with showing_progress() as report:
+        for done, (name, drawn) in enumerate(loads.items()):
+            report(f"{name}{COMPILING if done == 0 else ''}", done, len(loads), math.nan)
+            found[name] = evaluation.compare(learned, plans, drawn, against=against, slowness=run.slowness)
     show_rows(found, loads, learned.sizes, output, against)
 
 
