@@ -56,12 +56,17 @@ def test_a_batch_takes_what_the_profile_says_for_its_tokens(server: TritonServer
 
 
 def test_requests_that_wait_run_as_one_batch(server: TritonServer) -> None:
-    with TritonClient(server.address, "medium") as client, ThreadPoolExecutor(MEDIUM.most + 1) as pool:
+    """The soonest of several times: a busy machine makes any of them longer, and none shorter."""
+
+    def together_s(client: TritonClient, pool: ThreadPoolExecutor) -> float:
         began_s = time.monotonic()
         list(pool.map(lambda _: client.complete([str(MEAN_TOKENS)]), range(MEDIUM.most + 1)))
-        together_s = time.monotonic() - began_s
-    assert together_s <= MEDIUM.seconds(MEAN_TOKENS) + MEDIUM.seconds(MEAN_TOKENS * MEDIUM.most) + SLACK_S
-    assert together_s >= MEDIUM.seconds(MEAN_TOKENS * MEDIUM.most)
+        return time.monotonic() - began_s
+
+    with TritonClient(server.address, "medium") as client, ThreadPoolExecutor(MEDIUM.most + 1) as pool:
+        soonest_s = min(together_s(client, pool) for _ in range(5))
+    assert soonest_s <= MEDIUM.seconds(MEAN_TOKENS) + MEDIUM.seconds(MEAN_TOKENS * MEDIUM.most) + SLACK_S
+    assert soonest_s >= MEDIUM.seconds(MEAN_TOKENS * MEDIUM.most)
 
 
 def test_two_sizes_of_a_server_share_its_device(server: TritonServer) -> None:
