@@ -17,7 +17,7 @@ from besteffort_cli.dataset import read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
-from besteffort_cli.output import Output, OutputOption, check_file
+from besteffort_cli.output import Output, OutputOption, check_file, write_whole
 from besteffort_cli.preparation import (
     BackendsOption,
     CoresOption,
@@ -126,13 +126,7 @@ def write_profile(path: Path, measurements: Mapping[str, Measurement]) -> None:
     Raises:
         InputError: it cannot be written there.
     """
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(profile_to_yaml(profiles_of(measurements)))
-        draft.rename(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); choose another with --out FILE.") from error
+    write_whole(path, profile_to_yaml(profiles_of(measurements)).encode())
 
 
 def _table(measurements: Mapping[str, Measurement]) -> Table:

@@ -18,7 +18,7 @@ from besteffort_cli.dataset import read_rows
 from besteffort_cli.errors import InputError
 from besteffort_cli.kept_profile import kept_profile
 from besteffort_cli.local_service import LocalService, load_local_service
-from besteffort_cli.output import make_writable
+from besteffort_cli.output import make_writable, write_whole
 from besteffort_cli.preparation import CoresOption, TritonOption, confined, prepare, say
 from besteffort_cli.progress import INTERRUPTED
 from besteffort_cli.series import Scene
@@ -131,9 +131,7 @@ def _measured(local: LocalService, stack: LocalStack, ground: Ground) -> tuple[d
         say("Measuring quality and latency of the sizes (once, under a minute)")
         measurements = measure_stack(local, stack, asked)
         write_profile(path, measurements)
-        draft = capacities.with_suffix(".draft")
-        draft.write_text(json.dumps({size: found.capacity_rps for size, found in measurements.items()}))
-        draft.replace(capacities)
+        write_whole(capacities, json.dumps({size: found.capacity_rps for size, found in measurements.items()}).encode())
     say(f"Using the measurements in {path}")
     return load_profiles(path), json.loads(capacities.read_text())
 

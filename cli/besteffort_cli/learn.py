@@ -25,7 +25,7 @@ from besteffort_cli.learning_inputs import (
 )
 from besteffort_cli.learning_service import load_learning_service
 from besteffort_cli.options import refuse_idle
-from besteffort_cli.output import Output, OutputOption, check_file
+from besteffort_cli.output import Output, OutputOption, check_file, write_whole
 from besteffort_cli.progress import COMPILING, end_at_interrupt, showing_progress
 from besteffort_cli.rows import show_rows
 from besteffort_cli.trace import MAX_ARRIVALS
@@ -138,19 +138,5 @@ def train(  # noqa: PLR0913 - one parameter for each option
     recipe = recipes.Recipe() if rounds is None else recipes.Recipe().searched_for(rounds)
     with showing_progress() as report:
         made = recipes.make_policy(learned, recipe, kind=Kind(kind), seed=seed, report=report)
-    _replace(out, made.data)
+    write_whole(out, made.data)
     policy_inspect(out, output)
-
-
-def _replace(out: Path, data: bytes) -> None:
-    """Write a file as a whole.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    draft = out.with_name(f".{out.name}.draft")
-    try:
-        draft.write_bytes(data)
-        draft.replace(out)
-    except OSError as error:
-        raise InputError(f"--out {out}: it cannot be written ({error.strerror}); write elsewhere.") from error

@@ -13,7 +13,7 @@ from besteffort_cli.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Output", "OutputOption", "check_file", "make_writable"]
+__all__ = ["Output", "OutputOption", "check_file", "make_writable", "write_whole"]
 
 
 class Output(StrEnum):
@@ -49,3 +49,18 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"--out {path}: this is a folder; name a file in it.")
     make_writable(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file, and its folder where there is none, so that nobody reads half of it.
+
+    Raises:
+        InputError: it cannot be written there.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose another with --out FILE.") from error
