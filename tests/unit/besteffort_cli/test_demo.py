@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from besteffort_cli.contest import Course
-from besteffort_cli.demo import _announcement, _told_if_stopped, demo
+from besteffort_cli.demo import _announcement, _as_new, _told_if_stopped, demo
 from besteffort_cli.errors import InputError
 
 SERVICE = Path(__file__).parents[3] / "examples" / "demo" / "service.yaml"
@@ -38,3 +39,14 @@ def test_the_announcement_counts_rounds_and_minutes_in_good_english(rounds: int,
     course = Course("assistant", np.zeros(1), (), 0.4, rounds, seed=0)
     said = _announcement({}, {}, window, course, 6)  # type: ignore[arg-type]
     assert f"Deadline 400 ms, hard. 6 policies, {words}" in said
+
+
+def test_capacities_belong_to_a_profile_that_is_not_newer(tmp_path: Path) -> None:
+    profile, capacities = tmp_path / "profile.yaml", tmp_path / "profile.capacities.json"
+    profile.touch()
+    assert not _as_new(capacities, profile)
+    capacities.touch()
+    for measured_s, belongs in ((10, True), (20, True), (30, False)):
+        os.utime(profile, (measured_s, measured_s))
+        os.utime(capacities, (20, 20))
+        assert _as_new(capacities, profile) is belongs
